@@ -23,7 +23,8 @@ from server import Server
 
 DATA = pathlib.Path("target/bench")
 WHTOOL = os.environ.get("WHTOOL", "target/release/whtool")
-POOLS = [10, 32]
+# Each peer with the arguments of postgres.mjs after the URL. The first one is what the ratios refer to.
+PEERS = {"": [], ", tuned: prepared, pool of 32": ["32"]}
 
 
 def free_port():
@@ -64,19 +65,24 @@ def main():
     peers = DATA.resolve() / "node"
     if not (peers / "node_modules" / "pg").exists():
         peers.mkdir(exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(peers), "pg"], check=True)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(peers), "pg"]
+        subprocess.run(install, check=True)
     version = json.loads((peers / "node_modules" / "pg" / "package.json").read_text())["version"]
     environment = {
-        **os.environ, "WHTOOL_HOME": str(DATA / "home"), "PLUSTIVE_WEBHOOK_SECRET": "benchmark_plustive", "NODE_PEERS": str(peers),
+        **os.environ,
+        "WHTOOL_HOME": str(DATA / "home"),
+        "PLUSTIVE_WEBHOOK_SECRET": "benchmark_plustive",
+        "NODE_PEERS": str(peers),
     }
     subprocess.run([sys.executable, "benches/peers/event.py", str(DATA)], check=True, env=environment)
     server = Server("shared_buffers = 256MB", "max_wal_size = 4GB")
     processes = []
     try:
         subprocess.run([WHTOOL, "store", "init", server.url], check=True, env=environment, stdout=subprocess.DEVNULL)
-        ports = [free_port() for _ in range(len(POOLS) + 1)]
-        names = [f"Node http, pg {version}, pool of {pool}" for pool in POOLS] + ["**whtool listen**"]
-        commands = [["node", "benches/peers/postgres.mjs", str(port), server.url, str(pool)] for port, pool in zip(ports, POOLS)]
+        ports = [free_port() for _ in range(len(PEERS) + 1)]
+        names = [f"Node http, pg {version}{how}" for how in PEERS] + ["**whtool listen**"]
+        node = ["node", "benches/peers/postgres.mjs"]
+        commands = [[*node, str(port), server.url, *words] for port, words in zip(ports, PEERS.values())]
         commands.append([WHTOOL, "listen", "-q", "--json", "--port", str(ports[-1]), "--store", server.url])
         for port, command in zip(ports, commands):
             processes.append(start(command, environment))
@@ -91,14 +97,14 @@ def main():
                     if number:
                         found[place].append((speed, tail))
             medians = [statistics.median(speed for speed, _ in runs) for runs in found]
-            best = max(medians[:-1])
             print(f"\n## PostgreSQL, receives of 300 bytes, {connections} connections\n")
             print("| | ratio | events/s | spread | p99 |\n|---|---|---|---|---|")
             for name, runs, median in zip(names, found, medians):
                 speeds = [speed for speed, _ in runs]
                 spread = (max(speeds) - min(speeds)) / median * 50
                 tail = statistics.median(tail for _, tail in runs)
-                print(f"| {name} | **{median / best:.2f}** | {median:.0f} | ±{spread:.0f} % | {tail:.1f} ms |", flush=True)
+                ratio = median / medians[0]
+                print(f"| {name} | **{ratio:.2f}** | {median:.0f} | ±{spread:.0f} % | {tail:.1f} ms |", flush=True)
         stored = int(next(server.psql("SELECT count(*) FROM whtool.deliveries"))[0])
         assert stored >= answered, f"{stored} stored, {answered} answered"
     finally:

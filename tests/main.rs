@@ -60,6 +60,8 @@ mod postgres;
 mod postgres_failures;
 #[cfg(unix)]
 mod postgres_server;
+#[cfg(unix)]
+mod postgres_store;
 mod process;
 #[cfg(unix)]
 mod readme;

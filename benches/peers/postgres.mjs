@@ -1,9 +1,10 @@
 // A receiver of Plustive's webhooks with PostgreSQL, as a Node program has it: each genuine event is inserted by a statement of
 // its own, and answered 200 after that.
 //
-//   postgres.mjs PORT URL POOL
+//   postgres.mjs PORT URL [POOL]
 //
-// The package `pg` is looked for where NODE_PEERS says. POOL is the number of connections to the database.
+// The package `pg` is looked for where NODE_PEERS says. Without POOL, it is as most programs are written: the pool's default of
+// ten connections, and a statement that is parsed each time. With it, the statement is prepared, on POOL connections.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
@@ -12,7 +13,7 @@ import { createRequire } from "node:module";
 const [port, url, pool] = process.argv.slice(2);
 const secret = process.env.PLUSTIVE_WEBHOOK_SECRET;
 const { Pool } = createRequire(`${process.env.NODE_PEERS}/`)("pg");
-const database = new Pool({ connectionString: url, max: Number(pool) });
+const database = new Pool({ connectionString: url, max: Number(pool ?? 10) });
 
 // What whtool stores of an event, with the index that finds it again.
 await database.query(`CREATE TABLE IF NOT EXISTS events (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,7 +22,7 @@ await database.query(`CREATE TABLE IF NOT EXISTS events (id bigint GENERATED ALW
 await database.query("CREATE INDEX IF NOT EXISTS events_reference ON events (reference)");
 
 const insert = {
-  name: "insert",
+  ...(pool && { name: "insert" }),
   text: "INSERT INTO events (arrived, kind, reference, status, target, headers, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 };
 

@@ -3,11 +3,11 @@
 
     cargo build && python3 tests/postgres/kill.py [ROUNDS]
 
-Two listeners write to one inbox, and 16 senders send distinct signed events to either of them, one after the other; what is not
-answered with 200 is sent again, as providers do. In each of ROUNDS (default: 20), after a moment, one of three things happens at
-random: a listener is killed (SIGKILL) and started again, or `pg_ctl restart -m immediate`. Afterwards every event must be in the
-database as often as it was answered with 200, and at most as often as it was sent, byte for byte. Python signs and compares,
-and psql reads.
+Two listeners write to one inbox, and 16 senders send distinct signed events to either of them, one after the other;
+what is not answered with 200 is sent again, as providers do. In each of ROUNDS (default: 20), after a moment, one of
+three things happens at random: a listener is killed (SIGKILL) and started again, or `pg_ctl restart -m immediate`.
+Afterwards every event must be in the database as often as it was answered with 200, and at most as often as it was
+sent, byte for byte. Python signs and compares, and psql reads.
 """
 
 import hashlib
@@ -49,7 +49,8 @@ class Listener:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen(self.command, env=self.environment, **pipes)
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
         ready = self.process.stdout.readline()
         if ready:
@@ -88,7 +89,8 @@ def post(port, number):
     """Returns the status of the answer."""
     body = event(number)
     mac = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
-    head = f"POST /{number} HTTP/1.1\r\nHost: x\r\nX-Plustive-Signature: {mac}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    head = f"POST /{number} HTTP/1.1\r\nHost: x\r\nX-Plustive-Signature: {mac}\r\n"
+    head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(head.encode() + body)
         answer = connection.makefile("rb").read()

@@ -28,7 +28,8 @@ class Server:
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self.data = os.path.join(self.folder, "data")
         self._run("initdb", "-N", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8", "-D", self.data)
-        lines = [f"port = {self.port}", "listen_addresses = '127.0.0.1'", f"unix_socket_directories = '{self.folder}'", *settings]
+        lines = [f"port = {self.port}", "listen_addresses = '127.0.0.1'"]
+        lines += [f"unix_socket_directories = '{self.folder}'", *settings]
         with open(os.path.join(self.data, "postgresql.conf"), "a") as file:
             file.write("\n".join(lines) + "\n")
         self._control("start")

@@ -1,16 +1,11 @@
-//! Checks that the server keeps what it confirms: on its disk, and not only for a while.
+//! Checks that the server keeps what it confirms: on its disk, and not only for a while. `record.sql`
+//! checks the settings again with each insert.
 
 use super::params::Params;
 use super::rows::Columns;
 use super::schema;
 use super::session::PostgresSession;
 use crate::model::error::{Error, Result};
-
-/// True if what is committed now is on the disk before the server confirms it. Part of each insert:
-/// settings may change while a connection is open, and behind PgBouncer every transaction may have
-/// another connection.
-pub(super) const IS_DURABLE: &str = "current_setting('synchronous_commit') <> 'off' \
-     AND current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'";
 
 /// Settings that no store may have, each with its effect.
 const SETTINGS: [(&str, &str); 3] = [

@@ -1,9 +1,8 @@
-//! Inserts deliveries: a single statement for a batch, which is a transaction of its own.
+//! Inserts deliveries: a single call of `record.sql` for a batch, which is a transaction of its own.
 //!
 //! It is not prepared on the server, so that PgBouncer can be in between. Its result ends with the
 //! message that follows the commit, so whoever has read it knows that the rows are on the disk.
 
-use super::durability::IS_DURABLE;
 use super::params::stored_time;
 use super::session::PostgresSession;
 use super::text::{encode, prefix};
@@ -16,6 +15,9 @@ use crate::model::timestamp::Timestamp;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use tokio_postgres::types::{ToSql, Type};
+
+/// Number of parameters of the function.
+const PARAMS: usize = 29;
 
 /// A delivery with what is stored of it.
 pub(super) struct NewRow<'r> {
@@ -122,7 +124,7 @@ pub(super) async fn insert(
     rows.iter().for_each(|row| columns.push(row));
     let (inbox, listener, group) = (encode(session.inbox()), encode(listener), encode(session.group()));
     let texts = Type::TEXT_ARRAY;
-    let params: [(&(dyn ToSql + Sync), Type); 29] = [
+    let params: [(&(dyn ToSql + Sync), Type); PARAMS] = [
         (&inbox, Type::TEXT),
         (&listener, Type::TEXT),
         (&columns.named, Type::INT8_ARRAY),
@@ -153,54 +155,13 @@ pub(super) async fn insert(
         (&columns.apps, Type::TEXT_ARRAY),
         (&group, Type::TEXT),
     ];
-    let stored = session.query_raw(&statement(!columns.passed.is_empty()), &params).await?;
+    let places: Vec<_> = (1..=PARAMS).map(|place| format!("${place}")).collect();
+    let sql = format!("SELECT place, seq FROM whtool.record({})", places.join(", "));
+    let stored = session.query_raw(&sql, &params).await?;
     let mut numbers = HashMap::new();
     for row in &stored {
         let (place, seq): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         numbers.insert(place, CaptureId(seq));
     }
     Ok((1..=number(rows.len())).map(|place| numbers.get(&place).copied()).collect())
-}
-
-/// Keeps a delivery that the app answers itself out of the queue for that app.
-const PASSED: &str = ", passed AS (
-             INSERT INTO whtool.forwards (inbox, seq, arrived, grp, url, object, due, state)
-             SELECT $1, input.seq, input.arrived, $29, p.url,
-                 left(coalesce(input.subject, input.event_id, input.seq::text), 128), now(), 'done'
-             FROM unnest($27, $28) AS p(place, url) JOIN input USING (place)
-         )";
-
-/// Returns the statement. A row is reported only if both of its parts were stored: a trigger or rule
-/// of the database could drop one. None is stored if the server does not wait for its disk.
-fn statement(has_passed: bool) -> String {
-    let passed = if has_passed { PASSED } else { "" };
-    format!(
-        "WITH input AS MATERIALIZED (
-             SELECT nextval('whtool.capture_seq') AS seq, u.*
-             FROM unnest($5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-                 $25, $26) WITH ORDINALITY AS u(arrived, peer, provider, verdict, secret, is_test, kind, event_id,
-                 subject, status, minor, currency, key, answered, size, head_bytes, body_bytes, body_hash, method,
-                 target, headers, body, place)
-             WHERE {IS_DURABLE}
-         ), summary AS (
-             INSERT INTO whtool.deliveries (seq, arrived, inbox, listener, peer, provider, verdict, secret, is_test, kind,
-                 event_id, subject, status, minor, currency, key, answered, size, head_bytes, body_bytes, body_hash)
-             SELECT seq, arrived, $1, $2, peer, provider, verdict, secret, is_test, kind, event_id, subject, status,
-                 minor::numeric, currency, key, answered, size, head_bytes, body_bytes, body_hash
-             FROM input RETURNING seq
-         ), content AS (
-             INSERT INTO whtool.contents (inbox, seq, arrived, method, target, headers, body)
-             SELECT $1, seq, arrived, method, target, headers, body FROM input RETURNING seq
-         ), named AS (
-             INSERT INTO whtool.names (inbox, name, seq, arrived)
-             SELECT $1, n.name, input.seq, input.arrived
-             FROM unnest($3, $4) AS n(place, name) JOIN input USING (place)
-         ), space AS (
-             INSERT INTO whtool.unverified_space AS s (inbox, listener, head_bytes, body_bytes)
-             SELECT $1, $2, sum(head_bytes), sum(body_bytes) FROM input HAVING sum(head_bytes) > 0
-             ON CONFLICT (inbox, listener) DO UPDATE
-             SET head_bytes = s.head_bytes + excluded.head_bytes, body_bytes = s.body_bytes + excluded.body_bytes
-         ){passed}
-         SELECT input.place, input.seq FROM input JOIN summary USING (seq) JOIN content USING (seq)"
-    )
 }

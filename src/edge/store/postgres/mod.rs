@@ -4,7 +4,7 @@
 //! `filter` translates queries, `following` returns new deliveries, `pruning` removes old ones,
 //! `attempts` records results, `state`
 //! keeps what `whtool watch` remembers, `copying` reads and writes whole captures, and `health`
-//! measures. `writer` commits what a listener receives, on a `link` that reconnects: `insertion` has
+//! measures. `writer` commits what a listener receives, on a `link` that reconnects: `insertion` calls
 //! the statement, `unverified` limits what strangers send, `durability` checks the server, and
 //! `partitions` looks ahead.
 //! `queue` and `leases` share the work of forwarding. `text`, `params` and `rows` convert values.

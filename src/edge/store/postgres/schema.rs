@@ -16,6 +16,9 @@ const REVISION: i32 = 0;
 /// Creates everything. It also runs in psql, within one transaction.
 const CREATE: &str = include_str!("schema.sql");
 
+/// Creates the function that inserts deliveries, or replaces it.
+const RECORD: &str = include_str!("record.sql");
+
 /// Creates the groups of users and grants their privileges.
 const ROLES: &str = include_str!("roles.sql");
 
@@ -60,7 +63,7 @@ pub(in crate::edge) fn creation_script() -> String {
 /// Returns the statements that create the tables and record their version.
 fn creation() -> String {
     format!(
-        "{CREATE}
+        "{CREATE}{RECORD}
 INSERT INTO whtool.meta (version, revision, system_identifier)
     SELECT {VERSION}, {REVISION}, system_identifier FROM pg_control_system();
 {ADD_MONTHS}"
@@ -123,7 +126,7 @@ pub(super) async fn create_or_upgrade(session: &mut PostgresSession, missing: Mi
         }
         _ => {
             check_version(session, Access::Upgrade).await?;
-            session.run(&format!("{MOVE_STRAYS}{ADD_MONTHS}")).await?;
+            session.run(&format!("{RECORD}{MOVE_STRAYS}{ADD_MONTHS}")).await?;
             SchemaChange::UpToDate
         }
     };

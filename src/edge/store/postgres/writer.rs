@@ -34,6 +34,8 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
 /// Longest pause in which deliveries gather while they come from several senders.
 const GATHERING_PAUSE: Duration = Duration::from_millis(2);
+/// Time of a commit from which on deliveries gather. A faster server gets what is there at once.
+const SLOW_COMMIT: Duration = Duration::from_millis(4);
 /// Pause between two notifications.
 const NOTIFY_PAUSE: Duration = Duration::from_millis(10);
 /// Longest time of a notification.
@@ -128,9 +130,9 @@ impl WaitingJobs {
         if is_verified { self.verified.push_back(job) } else { self.unverified.push_back(job) }
     }
 
-    /// Takes what is in the queue, and waits while there is nothing to do. After a batch of several
-    /// deliveries, waits a moment for as many. Returns false once the queue is closed and empty.
-    async fn take_from(&mut self, queue: &mut mpsc::Receiver<InsertJob>, last_batch: usize) -> bool {
+    /// Takes what is in the queue, and waits while there is nothing to do. If others are expected, waits
+    /// a moment for as many. Returns false once the queue is closed and empty.
+    async fn take_from(&mut self, queue: &mut mpsc::Receiver<InsertJob>, expected: usize) -> bool {
         if self.len() == 0 {
             let Some(first) = queue.recv().await else { return false };
             self.push(first);
@@ -140,8 +142,8 @@ impl WaitingJobs {
         {
             self.push(job);
         }
-        let end = Instant::now() + GATHERING_PAUSE;
-        while self.len() < last_batch.min(MAX_BATCH)
+        let (end, enough) = (Instant::now() + GATHERING_PAUSE, (self.len() + expected).min(MAX_BATCH));
+        while self.len() < enough
             && let Ok(Some(job)) = timeout_at(end, queue.recv()).await
         {
             self.push(job);
@@ -184,14 +186,16 @@ struct WriterTask {
 
 impl WriterTask {
     async fn run(mut self, mut queue: mpsc::Receiver<InsertJob>) {
-        let mut last_batch = 0;
+        // Senders whose deliveries were answered just now, and who may have more.
+        let mut expected = 0;
         let mut waiting = WaitingJobs::default();
-        while waiting.take_from(&mut queue, last_batch).await {
+        while waiting.take_from(&mut queue, expected).await {
             let verified = take_batch(&mut waiting.verified, MAX_BATCH_BYTES);
             let unverified = take_batch(&mut waiting.unverified, MAX_UNVERIFIED_BATCH_BYTES);
-            last_batch = verified.len() + unverified.len();
+            let (batch, start) = (verified.len() + unverified.len(), Instant::now());
             self.store(verified).await;
             self.store(unverified).await;
+            expected = if batch > 1 && start.elapsed() >= SLOW_COMMIT { batch } else { 0 };
         }
     }
 
