@@ -18,7 +18,7 @@ use crate::world::{MissingStore, PostgresStore, SchemaChange, Store};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_postgres::types::Type;
 use url::Url;
 
@@ -64,6 +64,9 @@ pub(super) fn run_blocking<T: Send, F: Future<Output = T>>(runtime: &Runtime, st
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
+
+/// Longest time for a page of new deliveries. A follower must be able to stop.
+const FOLLOW_LIMIT: Duration = Duration::from_secs(5);
 
 /// Most rows that `for_each` reads at once.
 const PAGE: i64 = 256;
@@ -273,12 +276,20 @@ impl Store for PostgresReader {
     }
 
     fn list_after(&mut self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {
-        self.run(async |session| session.list_after(query, after).await)
+        self.run(async |session| match timeout(FOLLOW_LIMIT, session.list_after(query, after)).await {
+            Ok(page) => page,
+            Err(_) => {
+                session.cancel().await;
+                let limit = FOLLOW_LIMIT.as_secs();
+                Err(Error::failed(format!("the store did not answer within {limit} s"))
+                    .because("another program may have locked its tables"))
+            }
+        })
     }
 
-    fn wait_for_change(&mut self, timeout: Duration) -> Result<bool> {
+    fn wait_for_change(&mut self, longest: Duration) -> Result<bool> {
         let mut last_look = self.last_look;
-        let is_changed = self.run(async |session| Ok(session.wait_for_change(&mut last_look, timeout).await))?;
+        let is_changed = self.run(async |session| Ok(session.wait_for_change(&mut last_look, longest).await))?;
         self.last_look = last_look;
         Ok(is_changed)
     }

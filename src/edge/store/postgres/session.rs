@@ -8,9 +8,13 @@ use crate::edge::postgres::{PostgresConnection, store_error};
 use crate::model::error::Result;
 use crate::world::PostgresStore;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Transaction};
+
+/// Difference of the ages of the two sides of a connection from which a pooler is in between.
+const POOLER_SLACK: Duration = Duration::from_secs(1);
 
 /// Channel on which writers say that there are new deliveries.
 const CHANNEL: &str = "whtool";
@@ -18,6 +22,7 @@ const CHANNEL: &str = "whtool";
 pub(super) struct PostgresSession {
     location: PostgresStore,
     connection: PostgresConnection,
+    opened: Instant,
     is_listening: bool,
 }
 
@@ -39,7 +44,7 @@ impl PostgresSession {
     /// Connects to a database that may not have a store.
     pub async fn connect(location: &PostgresStore) -> Result<Self> {
         let connection = PostgresConnection::open(&location.url, &environment::variable).await?;
-        Ok(Self { location: location.clone(), connection, is_listening: false })
+        Ok(Self { location: location.clone(), connection, opened: Instant::now(), is_listening: false })
     }
 
     /// Connects again if the server has closed the connection.
@@ -82,13 +87,25 @@ impl PostgresSession {
         &self.location.group
     }
 
-    /// Listens for notifications about new deliveries. An error, such as that of a pooler which does
-    /// not support it, leaves it at looking from time to time.
+    /// Listens for notifications about new deliveries. Behind a pooler, or after an error, new
+    /// deliveries are noticed by looking from time to time.
     pub async fn listen(&mut self) {
         if !self.is_listening {
             self.is_listening = true;
-            let _ = self.run(&format!("LISTEN {CHANNEL}")).await;
+            if self.is_direct().await.unwrap_or(false) {
+                let _ = self.run(&format!("LISTEN {CHANNEL}")).await;
+            }
         }
+    }
+
+    /// Returns false if the server has known its side of the connection for longer than this side
+    /// exists: a pooler such as PgBouncer lends it to others, too.
+    async fn is_direct(&self) -> Result<bool> {
+        let sql = "SELECT (extract(epoch FROM clock_timestamp() - backend_start) * 1000)::int8 \
+                   FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        let age = self.read_one::<Option<i64>>(sql, &Params::default()).await?.flatten();
+        let own_age = (self.opened.elapsed() + POOLER_SLACK).as_millis();
+        Ok(age.is_some_and(|age| u128::from(age.unsigned_abs()) <= own_age))
     }
 
     /// Notifies those who listen, in a transaction of its own that does not wait for the disk.
