@@ -88,6 +88,7 @@ impl Emulated {
         )
     }
 
+    #[cfg(unix)]
     fn interrupt(mut self) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status().unwrap().success());
@@ -153,6 +154,7 @@ fn a_damaged_state_file_is_refused_and_not_changed() {
     assert_eq!(std::fs::read(&file).unwrap(), b"{\"schema\":");
 }
 
+#[cfg(unix)]
 #[test]
 fn listen_verifies_webhooks_before_and_after_a_restart_of_the_emulator() {
     let home = home();

@@ -31,8 +31,10 @@ mod endpoint_output;
 mod events;
 #[cfg(unix)]
 mod exec;
+#[cfg(unix)]
 mod follow;
 mod formats;
+#[cfg(unix)]
 mod forwarding;
 mod frameworks;
 mod fuzz;
@@ -43,9 +45,11 @@ mod help_pages;
 mod keys;
 mod layers;
 mod learn;
+#[cfg(unix)]
 mod lifecycle;
 mod list_sources;
 mod listen;
+#[cfg(unix)]
 mod loops;
 mod masking;
 mod mcp;
@@ -53,6 +57,7 @@ mod narrow;
 mod one_fault_handlers;
 #[cfg(unix)]
 mod packages;
+#[cfg(unix)]
 mod passthrough;
 #[cfg(unix)]
 mod postgres;
@@ -75,9 +80,12 @@ mod secret;
 mod secret_causes;
 mod send_output;
 mod sign;
+#[cfg(unix)]
 mod store;
+#[cfg(unix)]
 mod store_limits;
 mod stores;
+#[cfg(unix)]
 mod team;
 mod this_machine;
 #[cfg(unix)]

@@ -16,7 +16,9 @@ pub const REFERENCE_MAC: &str = "fb1d9f0c10dc57a028d4a24ff1eb6c51f2a25a82ad869a2
 
 pub fn whtool(home: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whtool"));
-    command.args(words).env_clear().env("WHTOOL_HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.args(words).env_clear().env("WHTOOL_HOME", home);
+    // Windows finds its network in SystemRoot.
+    command.envs(["PATH", "SystemRoot"].iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -62,6 +64,7 @@ impl Listener {
     }
 
     /// Sends it a signal, and returns its exit status and standard error.
+    #[cfg(unix)]
     pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
         assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status().unwrap().success());
@@ -108,6 +111,7 @@ pub fn available(program: &str) -> bool {
     found
 }
 
+#[cfg(unix)]
 #[test]
 fn a_request_signed_by_openssl_is_verified_and_a_changed_one_is_explained() {
     let home = home();
@@ -154,6 +158,7 @@ fn listen_verifies_replayed_events_with_nothing_configured() {
     assert_eq!(listener.wait().unwrap().code(), Some(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn the_demo_shows_good_and_bad_deliveries_and_keeps_listening() {
     let home = home();
@@ -169,6 +174,7 @@ fn the_demo_shows_good_and_bad_deliveries_and_keeps_listening() {
     assert!(said.contains("replay payment.debited"), "{said}");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_open_request_is_finished_after_a_signal() {
     let home = home();

@@ -171,7 +171,7 @@ def wait_until_sent(emulator):
     """Returns all deliveries once nothing more is due, with their attempts."""
     end, before = time.monotonic() + DEADLINE, None
     while time.monotonic() < end:
-        deliveries = json.load(urllib.request.urlopen(emulator + "/deliveries", timeout=10))["deliveries"]
+        deliveries = json.load(urllib.request.urlopen(emulator + "/deliveries", timeout=10))["data"]
         is_over = all(delivery["fate"] not in ("waiting", "under_way") for delivery in deliveries)
         if is_over and deliveries and deliveries == before:
             return deliveries
