@@ -37,7 +37,7 @@ ODD = [
     {"amount": 12.5, "class": 1, "my-key": 2, "2nd": 3, "$ref": "x", "ação": 5, "": 6, "with space": [None]},
     {"amount": None, "big": 12345678901234567890123, "negative": -1, "exponent": 1e300, "type_": "a", "type-": "b"},
     {"a-b": {"x": 1}, "a_b": {"y": "one"}, "a.b": [{"z": True}], "largest": 18446744073709551615, "unsafe": 9007199254740993, "Union": 1, "str": {"int": 2}},
-    {"empty": {}, "list": "text", 'quote"d': 1, "back\\slash": 2, "new\nline": 3, "*/": 4, "`${x}`": 5},
+    {"empty": {}, "list": "text", 'quote"d': 1, "back\\slash": 2, "new\nline": 3, "it's": 7, "*/": 4, "`${x}`": 5},
 ]
 
 
