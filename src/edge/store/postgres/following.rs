@@ -158,7 +158,7 @@ impl Place {
         self.seen.as_deref().and_then(Snapshot::parse).map(|seen| seen.end)
     }
 
-    /// Returns the condition for the deliveries `d` after this place that are visible in a snapshot.
+    /// Returns the condition for the deliveries `d` of a page that are visible in a snapshot.
     fn condition(&self, target: &str, state: &ServerState, params: &mut Params) -> String {
         let restored = params.add_number(state.restored_seq);
         let target = params.add(target.to_owned(), Type::TEXT);
@@ -166,18 +166,22 @@ impl Place {
         if let Some((_, number)) = &self.page {
             terms.push(format!("d.seq > {}", params.add_number(*number)));
         }
-        if let Some(seen) = &self.seen {
-            let seen = params.add(seen.clone(), Type::TEXT);
-            let is_new = format!(
-                "(d.txid >= pg_snapshot_xmax({seen}::pg_snapshot) \
-                 OR d.txid = ANY (ARRAY(SELECT pg_snapshot_xip({seen}::pg_snapshot))))"
-            );
-            terms.push(match self.server == state.identifier {
-                true => format!("d.seq > {restored} AND {is_new}"),
-                false => format!("(d.seq > {restored} OR {is_new})"),
-            });
-        }
         terms.join(" AND ")
+    }
+
+    /// Returns the condition for the deliveries `d` that are not before this place. `None`: all are.
+    fn is_new(&self, state: &ServerState) -> Option<String> {
+        let seen = self.seen.as_deref().and_then(Snapshot::parse)?;
+        let mut is_new = format!("d.txid >= '{}'", seen.end);
+        if !seen.open.is_empty() {
+            let open: Vec<_> = seen.open.iter().map(u64::to_string).collect();
+            is_new = format!("({is_new} OR d.txid = ANY ('{{{}}}'))", open.join(","));
+        }
+        let restored = state.restored_seq;
+        Some(match self.server == state.identifier {
+            true => format!("d.seq > {restored} AND {is_new}"),
+            false => format!("(d.seq > {restored} OR {is_new})"),
+        })
     }
 
     /// Returns the place after a page, which ends with this number if it is full.
@@ -231,10 +235,20 @@ impl PostgresSession {
         let mut params = Params::default();
         let condition = condition(self.inbox(), query, &mut params);
         let target = after.page.as_ref().map_or(&state.snapshot, |(target, _)| target);
-        let is_new = after.condition(target, state, &mut params);
+        let is_visible = after.condition(target, state, &mut params);
         let limit = params.add(query.limit.and_then(|limit| i64::try_from(limit).ok()), Type::INT8);
+        // The first page is found by transaction, whatever the planner expects: there are few new
+        // deliveries. Further ones are found by number.
+        let (source, is_new) = match after.is_new(state) {
+            None => ("whtool.deliveries d".to_owned(), "true".to_owned()),
+            Some(is_new) if after.page.is_some() => ("whtool.deliveries d".to_owned(), is_new),
+            Some(is_new) => {
+                let new = format!("SELECT * FROM whtool.deliveries d WHERE d.inbox = $1 AND {is_new} OFFSET 0");
+                (format!("({new}) d"), "true".to_owned())
+            }
+        };
         let sql = format!(
-            "SELECT {SUMMARY_COLUMNS} FROM whtool.deliveries d WHERE {condition} AND {is_new} \
+            "SELECT {SUMMARY_COLUMNS} FROM {source} WHERE {condition} AND {is_visible} AND {is_new} \
              ORDER BY d.seq {direction} LIMIT {limit}"
         );
         let rows = self.query(&sql, &params).await?;
