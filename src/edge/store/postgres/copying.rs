@@ -1,5 +1,6 @@
 //! Reads captures for another store, and inserts those of another one.
 
+use super::loading::split_by_bytes;
 use super::params::{Params, stored_time};
 use super::rows::Columns;
 use super::session::{PostgresSession, StoreTransaction};
@@ -10,24 +11,24 @@ use crate::model::message::Headers;
 use crate::model::stored::{Attempt, CopiedCapture, DeliverySummary, Query, StateRow, StoredCapture};
 use crate::model::timestamp::Timestamp;
 use crate::model::verdict::VerdictCode;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::types::Type;
+
+/// Most captures that are read for a copy at once.
+const MAX_COPIES: i64 = 4_096;
 
 impl PostgresSession {
     /// Returns the next captures after this number, as many as take a few MiB.
     pub(super) async fn read_copies(&self, after: i64) -> Result<Vec<CopiedCapture>> {
-        let page = self.next_ids(&Query::default(), after, i64::MAX).await?;
-        let Some(ids) = super::reading::split_by_bytes(&page).into_iter().next() else { return Ok(Vec::new()) };
-        let (mut params, count) = (Params::default(), ids.len());
-        let (inbox, numbers) = (params.add_text(self.inbox()), params.add(ids.clone(), Type::INT8_ARRAY));
-        let sql = format!(
-            "SELECT seq, key FROM whtool.deliveries WHERE inbox = {inbox} AND seq = ANY({numbers}) ORDER BY seq"
-        );
+        let page = self.next_rows(&Query::default(), after, i64::MAX, MAX_COPIES).await?;
+        let Some(part) = split_by_bytes(&page).next() else { return Ok(Vec::new()) };
+        let mut params = Params::default();
+        let Some(condition) = self.condition_of(part, &mut params) else { return Ok(Vec::new()) };
+        let sql = format!("SELECT seq, key FROM whtool.deliveries WHERE {condition}");
         let rows = self.query(&sql, &params).await?;
-        let mut keys = rows.iter().map(Columns::new).map(|mut row| Ok((row.read::<i64>()?, row.read_text_if_any()?)));
-        let mut keys: std::collections::BTreeMap<_, _> = keys.by_ref().collect::<Result<_>>()?;
-        let captures = self.load_all(ids).await?;
-        debug_assert!(captures.len() <= count);
+        let keys = rows.iter().map(Columns::new).map(|mut row| Ok((row.read::<i64>()?, row.read_text_if_any()?)));
+        let mut keys = keys.collect::<Result<BTreeMap<_, _>>>()?;
+        let captures = self.load_all(part).await?;
         let copies = captures.into_iter().map(|capture| {
             let mut copy = CopiedCapture { capture, key: None };
             copy.key = keys.remove(&copy.summary().id.0).flatten();

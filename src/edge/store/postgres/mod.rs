@@ -18,6 +18,7 @@ mod health;
 mod insertion;
 mod leases;
 mod link;
+mod loading;
 mod lock;
 mod params;
 mod partitions;

@@ -1,8 +1,9 @@
 //! Implements `Store`, which commands use, on one connection.
 
 use super::filter::condition;
+use super::loading::{PAGE, split_by_bytes};
 use super::params::Params;
-use super::rows::{Columns, REQUEST_COLUMNS, SUMMARY_COLUMNS};
+use super::rows::{Columns, SUMMARY_COLUMNS};
 use super::schema;
 use super::session::PostgresSession;
 use super::text::{encode, prefix};
@@ -68,12 +69,6 @@ pub(super) fn run_blocking<T: Send, F: Future<Output = T>>(runtime: &Runtime, st
 /// Longest time for a page of new deliveries. A follower must be able to stop.
 const FOLLOW_LIMIT: Duration = Duration::from_secs(5);
 
-/// Most rows that `for_each` reads at once.
-const PAGE: i64 = 256;
-
-/// Bytes of bodies after which `for_each` reads no more at once.
-const PAGE_BYTES: u64 = 4 << 20;
-
 impl PostgresReader {
     /// Runs an operation, on a new connection if the server has closed the last one.
     fn run<T: Send>(&mut self, operation: impl AsyncFnOnce(&mut PostgresSession) -> Result<T> + Send) -> Result<T> {
@@ -111,48 +106,6 @@ impl PostgresSession {
         self.query(&sql, &params).await?.iter().map(read).collect()
     }
 
-    /// Loads the captures with these numbers, oldest first. Those that were pruned are left out.
-    pub(super) async fn load_all(&self, ids: Vec<i64>) -> Result<Vec<StoredCapture>> {
-        let mut params = Params::default();
-        let (inbox, ids) = (params.add_text(self.inbox()), params.add(ids, Type::INT8_ARRAY));
-        let sql = format!(
-            "SELECT {SUMMARY_COLUMNS}, {REQUEST_COLUMNS} FROM whtool.deliveries d \
-             JOIN whtool.contents c USING (inbox, seq, arrived) WHERE inbox = {inbox} AND seq = ANY({ids}) ORDER BY seq"
-        );
-        let rows = self.query(&sql, &params).await?;
-        let sql = format!(
-            "SELECT seq, at, url, took, status, said, failure FROM whtool.attempts \
-             WHERE inbox = {inbox} AND seq = ANY({ids}) ORDER BY seq, id"
-        );
-        let mut attempts: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-        for row in &self.query(&sql, &params).await? {
-            let mut row = Columns::new(row);
-            attempts.entry(row.read()?).or_default().push(row.read_attempt()?);
-        }
-        let sql = format!(
-            "SELECT seq, url, tries, state, due = 'infinity', nullif(due, 'infinity') FROM whtool.forwards \
-             WHERE inbox = {inbox} AND seq = ANY({ids}) ORDER BY seq, id"
-        );
-        let mut queue: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-        for row in &self.query(&sql, &params).await? {
-            let mut row = Columns::new(row);
-            queue.entry(row.read()?).or_default().push(row.read_queued()?);
-        }
-        let captures = rows.iter().map(|row| {
-            let mut row = Columns::new(row);
-            let summary = row.read_summary()?;
-            let id = summary.id.0;
-            let (attempts, queue) = (attempts.remove(&id), queue.remove(&id));
-            Ok(StoredCapture::new(
-                summary,
-                row.read_request()?,
-                attempts.unwrap_or_default(),
-                queue.unwrap_or_default(),
-            ))
-        });
-        captures.collect()
-    }
-
     /// Replaces the limit of a query by a lower bound of the number.
     async fn without_limit(&self, query: &Query) -> Result<Query> {
         let Some(limit) = query.limit else { return Ok(query.clone()) };
@@ -180,19 +133,6 @@ impl PostgresSession {
         let mut params = Params::default();
         let sql = format!("SELECT max(seq) FROM whtool.deliveries WHERE inbox = {}", params.add_text(self.inbox()));
         Ok(self.read_one::<Option<i64>>(&sql, &params).await?.flatten().unwrap_or_default())
-    }
-
-    /// Returns the numbers of the next deliveries that match, oldest first.
-    pub(super) async fn next_ids(&self, query: &Query, after: i64, end: i64) -> Result<Vec<(i64, u64)>> {
-        let mut params = Params::default();
-        let condition = condition(self.inbox(), query, &mut params);
-        let (after, end) = (params.add_number(after), params.add_number(end));
-        let sql = format!(
-            "SELECT d.seq, d.size FROM whtool.deliveries d WHERE {condition} AND d.seq > {after} AND d.seq <= {end} \
-             ORDER BY d.seq LIMIT {PAGE}"
-        );
-        let rows = self.query(&sql, &params).await?;
-        rows.iter().map(Columns::new).map(|mut row| Ok((row.read()?, row.read_count()?))).collect()
     }
 
     async fn count_hours(&self, query: &Query) -> Result<Vec<HourlyCount>> {
@@ -299,7 +239,11 @@ impl Store for PostgresReader {
     }
 
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
-        self.run(async |session| Ok(session.load_all(vec![id.0]).await?.pop()))
+        let query = Query { ids: Some(id.0..=id.0), ..Query::default() };
+        self.run(async |session| {
+            let found = session.next_rows(&query, i64::MIN, i64::MAX, 1).await?;
+            Ok(session.load_all(&found).await?.pop())
+        })
     }
 
     fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredCapture) -> Result<()>) -> Result<()> {
@@ -309,12 +253,12 @@ impl Store for PostgresReader {
         })?;
         let mut after = 0;
         loop {
-            let page = self.run(async |session| session.next_ids(&query, after, end).await)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = *last;
-            for ids in split_by_bytes(&page) {
+            let page = self.run(async |session| session.next_rows(&query, after, end, PAGE).await)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = last.id;
+            for part in split_by_bytes(&page) {
                 // `each` is called while no connection is waited for: it may use the network itself.
-                self.run(async |session| session.load_all(ids).await)?.into_iter().try_for_each(&mut *each)?;
+                self.run(async |session| session.load_all(part).await)?.into_iter().try_for_each(&mut *each)?;
             }
         }
     }
@@ -382,18 +326,4 @@ impl Store for PostgresReader {
     fn recent_events(&mut self, limit: u64) -> Result<Vec<RecentEvent>> {
         self.run(async |session| session.recent(limit).await)
     }
-}
-
-/// Splits deliveries into parts whose bodies take a few MiB together.
-pub(super) fn split_by_bytes(page: &[(i64, u64)]) -> Vec<Vec<i64>> {
-    let (mut parts, mut bytes) = (vec![Vec::new()], 0_u64);
-    for &(id, size) in page {
-        if bytes > 0 && bytes + size > PAGE_BYTES {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes += size;
-        parts.last_mut().into_iter().for_each(|part: &mut Vec<i64>| part.push(id));
-    }
-    parts
 }

@@ -35,6 +35,9 @@ pub(in crate::edge::store) fn open(path: &Path) -> Result<SqliteStore> {
 /// Most rows that `for_each` reads at once.
 const PAGE: u32 = 256;
 
+/// Most captures that `copies_after` reads at once.
+const MAX_COPIES: u32 = 4_096;
+
 /// Bytes of bodies after which `copies_after` reads no more at once.
 const PAGE_BYTES: u64 = 4 << 20;
 
@@ -203,7 +206,7 @@ impl Store for SqliteStore {
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
         let page: Vec<(i64, Option<String>, u64)> =
-            statement.query_map(params![after, PAGE], read).and_then(Iterator::collect).map_err(failed)?;
+            statement.query_map(params![after, MAX_COPIES], read).and_then(Iterator::collect).map_err(failed)?;
         for (row, key, size) in page {
             // `None` if it was pruned meanwhile.
             copies.extend(self.load_row(row).map_err(failed)?.map(|capture| CopiedCapture { capture, key }));
