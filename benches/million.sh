@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Times the work of commands on 1,000,000 captures, with both stores on the same machine. Prints a table in Markdown.
-# Needs psql and an empty database in URL (a password in PGPASSWORD); WHTOOL names the binary (default:
+# Needs psql, python3 and an empty database in URL (a password in PGPASSWORD); WHTOOL names the binary (default:
 # target/release/whtool), COUNT the captures, ROUNDS the repetitions, of which the median counts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,9 +32,20 @@ sql "INSERT INTO whtool.names SELECT inbox, event_id, seq, arrived FROM whtool.d
     UNION ALL SELECT inbox, subject, seq, arrived FROM whtool.deliveries"
 sql "SELECT setval('whtool.capture_seq', $count)" >/dev/null
 sql "VACUUM ANALYZE"
-started=$(date +%s%N)
-"$whtool" store copy "$url" "$files" -q
-copied=$(( ($(date +%s%N) - started) / 1000000 ))
+# The same captures in SQLite.
+"$whtool" store init "$files" -q
+sql "COPY (SELECT d.seq, (extract(epoch FROM d.arrived) * 1000000)::bigint, d.peer, d.provider, d.verdict, d.secret, d.kind, d.event_id,
+    d.subject, d.status, d.minor, d.currency, d.key, d.answered, d.size, c.method, c.target, encode(c.headers, 'hex'), encode(c.body, 'hex')
+    FROM whtool.deliveries d JOIN whtool.contents c USING (inbox, seq, arrived) ORDER BY d.seq) TO STDOUT (FORMAT csv)" |
+    python3 -c '
+import csv, sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+for row in csv.reader(sys.stdin):
+    store.execute("INSERT INTO deliveries (id, arrived, peer, provider, verdict, secret, kind, event_id, subject, status, minor,"
+        " currency, key, answered, size) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row[:15])
+    store.execute("INSERT INTO contents VALUES (?,?,?,?,?)", [row[0], *row[15:17], *map(bytes.fromhex, row[17:])])
+store.commit()
+' "$files"
 
 # Prints the median time of a command in milliseconds.
 measure() {
@@ -74,6 +85,6 @@ for store in "$files" "$url"; do
     echo $(( ($(date +%s%N) - started) / 1000000 ))
 done | { read -r sqlite; read -r postgres; echo "| prune all before 15 October | $sqlite ms | $postgres ms | 1 |"; }
 echo
-echo "\`store copy\` from PostgreSQL to SQLite: $copied ms. Sizes after pruning: $(du -k "$files" | cut -f1) kB; $(sql "SELECT
+echo "Sizes after pruning: $(du -k "$files" | cut -f1) kB; $(sql "SELECT
     sum(pg_total_relation_size(c.oid)) / 1024 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE nspname = 'whtool' AND relkind = 'r'") kB."

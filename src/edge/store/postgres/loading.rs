@@ -71,7 +71,12 @@ impl PostgresSession {
             let summary = row.read_summary()?;
             let id = summary.id.0;
             let (attempts, queue) = (attempts.remove(&id), queue.remove(&id));
-            Ok(StoredCapture::new(summary, row.read_request()?, attempts.unwrap_or_default(), queue.unwrap_or_default()))
+            Ok(StoredCapture::new(
+                summary,
+                row.read_request()?,
+                attempts.unwrap_or_default(),
+                queue.unwrap_or_default(),
+            ))
         });
         captures.collect()
     }

@@ -16,7 +16,6 @@ use crate::model::stored::{
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::{MissingStore, PostgresStore, SchemaChange, Store};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, timeout};
