@@ -137,13 +137,20 @@ impl StreamHub {
     /// Feeds the streams until `stop`.
     pub(super) fn feed(&self, server: &UiServer<'_>) {
         let (mut store, mut known) = (None, KnownStore::default());
+        let mut is_known = false;
         while self.wait() {
             if store.as_mut().is_some_and(|store: &mut Box<dyn Store>| !store.is_in_place()) {
                 (store, known) = (None, KnownStore::default());
                 self.reset(server.session.world.now());
+                is_known = false;
             }
             if store.is_none() {
-                store = server.options.store.open_if_exists(server.session).ok().flatten();
+                match server.options.store.open_if_exists(server.session) {
+                    Ok(Some(opened)) => (store, is_known) = (Some(opened), true),
+                    // The store that the streams know was removed while it could not be read.
+                    Ok(None) if std::mem::take(&mut is_known) => self.reset(server.session.world.now()),
+                    Ok(None) | Err(_) => {}
+                }
             }
             let now = server.session.world.now();
             self.send_jobs(now);
