@@ -137,19 +137,17 @@ impl StreamHub {
     /// Feeds the streams until `stop`.
     pub(super) fn feed(&self, server: &UiServer<'_>) {
         let (mut store, mut known) = (None, KnownStore::default());
-        let mut is_known = false;
         while self.wait() {
             if store.as_mut().is_some_and(|store: &mut Box<dyn Store>| !store.is_in_place()) {
                 (store, known) = (None, KnownStore::default());
                 self.reset(server.session.world.now());
-                is_known = false;
             }
             if store.is_none() {
                 match server.options.store.open_if_exists(server.session) {
-                    Ok(Some(opened)) => (store, is_known) = (Some(opened), true),
-                    // The store that the streams know was removed while it could not be read.
-                    Ok(None) if std::mem::take(&mut is_known) => self.reset(server.session.world.now()),
-                    Ok(None) | Err(_) => {}
+                    Ok(Some(opened)) => store = Some(opened),
+                    // The store that streams know may have been removed while it could not be read.
+                    Ok(None) => self.reset(server.session.world.now()),
+                    Err(_) => {}
                 }
             }
             let now = server.session.world.now();
@@ -176,7 +174,9 @@ impl StreamHub {
 
     /// Tells every client that another store is in the place of the one they know.
     fn reset(&self, now: Timestamp) {
-        for stream in &mut self.state().streams {
+        let mut state = self.state();
+        let knows_a_store = |stream: &&mut Stream| stream.request.cursor != StoreCursor::default();
+        for stream in state.streams.iter_mut().filter(knows_a_store) {
             (stream.request.cursor, stream.is_behind) = (StoreCursor::default(), true);
             stream.pending.clear();
             stream.write(RESET.to_vec(), now);
