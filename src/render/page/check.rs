@@ -30,8 +30,8 @@ pub fn check(frame: &PageFrame<'_>, view: &CheckView<'_>) -> String {
                     (start_form(frame))
                 }
                 CheckView::Done(report, header) => {
-                    (PreEscaped(html_body(report, header)))
                     (start_form(frame))
+                    (PreEscaped(html_body(report, header)))
                 }
             }
         }

@@ -3,11 +3,10 @@
 use super::layout::{self, Section, Updates};
 use super::parts::{Tone, bar, dot};
 use super::view::{AppHealth, EndpointHealth, OverviewView, PageFrame};
-use crate::model::money::Money;
 use crate::model::stored::{AmountTotal, HourlyCount};
 use crate::model::timestamp::Timestamp;
 use crate::provider;
-use crate::render::stored::{count_by, sum_by_currency};
+use crate::render::stored::count_by;
 use crate::render::text::{count, duration, verdict_code_words};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -16,6 +15,10 @@ use std::collections::BTreeMap;
 const MAX_BARS: i64 = 96;
 const CHART_HEIGHT: u64 = 100;
 const HOUR: i64 = 3_600;
+
+/// The types of events that say that money was taken: only their amounts may be read as income. A
+/// payment has other events with the same amount.
+const PAID: [&str; 2] = ["payment.debited", "transaction.success"];
 
 /// Formats the overview of a period.
 pub fn overview(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> String {
@@ -45,15 +48,15 @@ fn figures(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
         ul.figures {
             li { b { (grouped(total)) } span { "deliveries since " (frame.time(view.since)) } }
             li { b class=[(refused > 0).then_some("fail")] { (grouped(refused)) } span { "refused" } }
-            @for (currency, (events, minor)) in sum_by_currency(view.sums) {
-                li {
-                    b { (frame.money(&Money { minor, currency: currency.to_owned() })) }
-                    span { "in " (count(events, "verified event")) }
-                }
-            }
             li {
                 b class=[(waiting > 0).then_some("warn")] { (grouped(waiting)) }
                 span { "waiting for the app" @if let Some(oldest) = oldest { ", oldest " (frame.age(oldest)) } }
+            }
+            @for sum in view.sums.iter().filter(|sum| sum.kind.as_deref().is_some_and(|kind| PAID.contains(&kind))) {
+                li {
+                    b { (frame.money(&sum.money)) }
+                    span { (sum.kind.as_deref().unwrap_or_default()) ", " (events(sum.events)) }
+                }
             }
         }
     }
@@ -84,7 +87,7 @@ fn chart(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
         figure.chart {
             figcaption {
                 span { "Deliveries " @if step == 1 { "by hour" } @else { "by " (step) " hours" } }
-                span.faint { "highest " (highest) }
+                span.faint { "highest " (grouped(highest)) }
             }
             svg viewBox={ "0 0 " (number * 10) " " (CHART_HEIGHT) } preserveAspectRatio="none" role="img"
                 aria-label={ "Deliveries by hour, " (count(highest, "delivery")) " in the busiest" } {
@@ -129,6 +132,10 @@ fn verdicts(counts: &[HourlyCount]) -> Markup {
     }
 }
 
+fn events(number: u64) -> String {
+    format!("{} {}", grouped(number), if number == 1 { "event" } else { "events" })
+}
+
 /// Formats a number in groups of three digits.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -146,7 +153,7 @@ fn money(frame: &PageFrame<'_>, sums: &[AmountTotal]) -> Markup {
                     @let title = sum.provider.as_deref().and_then(provider::by_name).map_or("", |provider| provider.title());
                     tr {
                         td { (sum.kind.as_deref().map_or("-".to_owned(), |kind| frame.text(kind))) " " span.faint { (title) } }
-                        td.number.faint { (count(sum.events, "event")) }
+                        td.number.faint { (events(sum.events)) }
                         td.number { (frame.money(&sum.money)) }
                     }
                 }

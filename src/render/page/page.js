@@ -191,7 +191,7 @@
       if (find("#detail", page) && find("#detail")) {
         showDetail(page, false);
         history.replaceState(null, "", location.pathname + listQuery(new URL(url)));
-        find("#detail .timeline li:last-of-type")?.scrollIntoView({ block: "nearest" });
+        all("#detail .timeline li:not(.next)").at(-1)?.scrollIntoView({ block: "nearest" });
         if (find("#list")) refresh();
         return;
       }

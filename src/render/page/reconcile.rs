@@ -34,8 +34,8 @@ pub fn reconcile(frame: &PageFrame<'_>, view: &ReconcileView<'_>) -> String {
                     (start_form())
                 }
                 ReconcileView::Done(report) => {
-                    (PreEscaped(html_body(report)))
                     (start_form())
+                    (PreEscaped(html_body(report)))
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::parts::{Tone, dot, outcome, prose, refusal};
 use super::view::{PageFrame, Replay, ReplayMode};
 use crate::model::sanitize::first_line;
-use crate::model::stored::{Attempt, DeliverySummary, QueuedForward};
+use crate::model::stored::{Attempt, DeliverySummary, QueueState, QueuedForward};
 use crate::model::timestamp::Timestamp;
 use crate::render::text::{answer_text, duration, queue_words};
 use maud::{Markup, html};
@@ -24,17 +24,26 @@ pub(super) fn timeline(
 ) -> Markup {
     let mut entries = vec![arrival(frame, summary)];
     // The store has the attempts of replays, too.
-    let is_replay = |attempt: &&Attempt| {
+    let is_replay = |attempt: &Attempt| {
         replays.iter().filter_map(|replay| replay.attempt.as_ref()).any(|sent| is_same(sent, attempt))
     };
     let forwarded = attempts.iter().filter(|attempt| !is_replay(attempt));
     entries.extend(forwarded.map(|attempt| self::attempt(frame, attempt, "Forwarded to")));
     entries.extend(replays.iter().map(|replay| self::replay(frame, replay)));
-    entries.sort_by_key(|entry| entry.time);
-    let open = queue.iter().filter_map(|entry| {
+    let words = |entry: &QueuedForward| {
         let words = queue_words(entry, frame.now, |due| frame.full_time(due))?;
         Some(html! { code { (frame.text(&entry.url)) } " " (prose(&words)) })
-    });
+    };
+    // What has ended belongs after the last attempt; what waits comes last.
+    let (ended, open): (Vec<_>, Vec<_>) =
+        queue.iter().partition(|entry| matches!(entry.state, QueueState::GivenUp | QueueState::Refused));
+    entries.extend(ended.into_iter().filter_map(|entry| {
+        let last = attempts.iter().rfind(|attempt| attempt.url == entry.url && !is_replay(attempt));
+        let time = last.map_or(summary.arrived, |attempt| attempt.at);
+        Some(TimelineEntry { time, tone: Tone::Warn, what: words(entry)? })
+    }));
+    entries.sort_by_key(|entry| entry.time);
+    let open = open.into_iter().filter_map(words);
     html! {
         ol.timeline aria-label="History" {
             @for entry in &entries {
