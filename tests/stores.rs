@@ -50,7 +50,7 @@ struct TestStore {
     name: &'static str,
     location: StoreLocation,
     store: Box<dyn Store>,
-    _server: Option<Arc<PostgresServer>>,
+    server: Option<Arc<PostgresServer>>,
     _folder: Option<TempDir>,
 }
 
@@ -59,7 +59,7 @@ fn stores() -> Vec<TestStore> {
     let folder = tempfile::tempdir().unwrap();
     let location = StoreLocation::File(folder.path().join("captures.db"));
     let store = Machine.open_store(&location).unwrap();
-    let mut stores = vec![TestStore { name: "SQLite", location, store, _server: None, _folder: Some(folder) }];
+    let mut stores = vec![TestStore { name: "SQLite", location, store, server: None, _folder: Some(folder) }];
     stores.extend(server().map(postgres_store));
     stores
 }
@@ -73,7 +73,7 @@ fn postgres_store(server: Arc<PostgresServer>) -> TestStore {
     let location = location(url, "team/a");
     assert_eq!(Machine.prepare_store(&location, MissingStore::Create).unwrap(), SchemaChange::Created);
     let store = Machine.open_store(&location).unwrap();
-    TestStore { name: "PostgreSQL", location, store, _server: Some(server), _folder: None }
+    TestStore { name: "PostgreSQL", location, store, server: Some(server), _folder: None }
 }
 
 fn micros(micros: i64) -> Timestamp {
@@ -433,6 +433,12 @@ fn pruning_removes_what_is_older_with_everything_about_it_and_nothing_else() {
         assert_eq!(test.store.load(CaptureId(61)).unwrap().as_ref(), Some(&captures[60].capture), "{}", test.name);
         assert_eq!(test.store.prune(before, Undelivered::Remove).unwrap(), 0, "{}", test.name);
         assert_eq!(test.store.plan_prune(before, Undelivered::Remove).unwrap(), PrunePlan::default(), "{}", test.name);
+        if let (StoreLocation::Postgres(store), Some(server)) = (&test.location, &test.server) {
+            let counts = "SELECT (SELECT count(*) FROM whtool.names), (SELECT count(*) FROM whtool.contents), \
+                          (SELECT count(*) FROM whtool.attempts)";
+            // The event id and the subject of each.
+            assert_eq!(server_psql(server, store.url.expose(), counts), "80|40|40");
+        }
         // A capture of a month that was dropped.
         test.store.insert_copies(&captures[..1]).unwrap();
         assert_eq!(test.store.load(CaptureId(1)).unwrap().as_ref(), Some(&captures[0].capture), "{}", test.name);

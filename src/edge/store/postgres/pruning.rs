@@ -4,6 +4,7 @@
 use super::params::Params;
 use super::rows::Columns;
 use super::session::PostgresSession;
+use super::text::MAX_INDEXED;
 use crate::model::error::Result;
 use crate::model::stored::{PrunePlan, Undelivered};
 use crate::model::timestamp::Timestamp;
@@ -127,10 +128,15 @@ impl PostgresSession {
                  WHERE (t.inbox, t.seq, t.arrived) = ($1, old.seq, old.arrived))"
             )
         };
-        let others = ["contents", "names", "attempts", "forwards"].map(of).join(", ");
+        let others = ["contents", "attempts", "forwards"].map(of).join(", ");
         let sql = format!(
-            "WITH old AS MATERIALIZED (SELECT d.seq, d.arrived FROM whtool.deliveries d WHERE {condition} \
+            "WITH old AS MATERIALIZED (SELECT d.seq, d.arrived, d.event_id, d.subject FROM whtool.deliveries d WHERE {condition} \
                  ORDER BY d.seq LIMIT {limit} FOR UPDATE), {others},
+             -- By the names, of which there is an index, cut as `text::prefix` cuts them.
+             names_gone AS (DELETE FROM whtool.names t USING (
+                     SELECT left(event_id, {MAX_INDEXED}) AS name, seq, arrived FROM old
+                     UNION SELECT left(subject, {MAX_INDEXED}), seq, arrived FROM old
+                 ) AS named WHERE (t.inbox, t.name, t.seq, t.arrived) = ($1, named.name, named.seq, named.arrived)),
              gone AS (DELETE FROM whtool.deliveries t USING old WHERE (t.inbox, t.seq, t.arrived) = ($1, old.seq, old.arrived)
                  RETURNING t.head_bytes, t.body_bytes),
              space AS (INSERT INTO whtool.unverified_space AS s (inbox, listener, head_bytes, body_bytes)

@@ -8,7 +8,7 @@ use std::error::Error;
 use tokio_postgres::types::{FromSql, Type};
 
 /// Longest text in an index, in characters. A B-tree refuses rows of more than about 2,700 bytes.
-const MAX_INDEXED: usize = 128;
+pub(super) const MAX_INDEXED: usize = 128;
 
 const ESCAPE: char = '\u{1}';
 
