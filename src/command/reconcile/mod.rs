@@ -3,8 +3,8 @@
 //!
 //! `period_args`, `known_args` and `report_args` have the flags of these subjects. `source` provides
 //! the references, `report` writes the results, `replay_list` the events that the app missed, and
-//! `journal_input` describes the input of a run in its journal. `captured_run` is for the page of `ui`. The engine in between is in
-//! `shared::reconciling`.
+//! `journal_input` describes the input of a run in its journal. `captured_run` is for the page of
+//! `ui`. The engine in between is in `shared::reconciling`.
 
 mod all_source;
 mod captured_run;

@@ -52,8 +52,8 @@ impl DeliveryPipeline {
         }
     }
 
-    /// Stores a delivery and queues it for these routes, but not for the app that answers it. When this returns, it is on disk; an error
-    /// says why it is not.
+    /// Stores a delivery and queues it for these routes, but not for the app that answers it. When
+    /// this returns, it is on disk; an error says why it is not.
     pub async fn store(
         &self,
         received: &Arc<AnalyzedDelivery>,
