@@ -198,7 +198,7 @@ mod tests {
         assert!(!text.contains("$defs"));
         let list = &description["paths"]["/api/v1/events"]["get"]["parameters"];
         let names: Vec<_> = list.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-        let filters = ["provider", "type", "verdict", "since", "until", "reference", "failed", "grep"];
+        let filters = ["type", "verdict", "since", "until", "reference", "failed", "grep", "provider"];
         assert_eq!(names, [&filters[..], &["limit", "before", "after"]].concat());
     }
 }
