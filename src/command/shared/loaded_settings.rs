@@ -223,7 +223,7 @@ fn resolve_paths(
     let resolve = |value: &String| match StoreName::from(OsString::from(value)) {
         StoreName::File(path) => Ok(folder.join(path).display().to_string()),
         StoreName::Url(url) if url.has_password() => Err(unusable_password(setting, file)),
-        StoreName::Url(_) | StoreName::Variable(_) => Ok(value.clone()),
+        StoreName::Url(_) | StoreName::Variable(_) | StoreName::OtherServer => Ok(value.clone()),
     };
     values.iter().map(resolve).collect()
 }

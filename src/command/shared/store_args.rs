@@ -31,6 +31,26 @@ pub(in crate::command) enum StoreName {
     Url(PostgresUrl),
     /// The variable that holds the URL.
     Variable(String),
+    /// Words for a server that are no URL of PostgreSQL. They may contain a password.
+    OtherServer,
+}
+
+/// The parameters that begin libpq's other notation, `host=… dbname=…`.
+const CONNECTION_WORDS: [&str; 8] = ["host", "hostaddr", "port", "dbname", "user", "password", "service", "sslmode"];
+
+/// Returns true if the text was meant as the address of a server: it would be a strange name of a
+/// file, and captures would silently be stored on this machine.
+fn names_a_server(text: &str) -> bool {
+    let text = text.trim_start_matches(|letter: char| letter.is_whitespace() || "\"'`“‘".contains(letter));
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.:".contains(&byte))
+    };
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is_url = text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+        || ["postgres", "postgresql"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
+    let word = text.split_once('=').map_or("", |(word, _)| word.trim_end());
+    is_url || CONNECTION_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 impl From<OsString> for StoreName {
@@ -39,6 +59,7 @@ impl From<OsString> for StoreName {
         match (PostgresUrl::new(text), text.strip_prefix('$')) {
             (Some(url), _) => Self::Url(url),
             (None, Some(variable)) if is_variable(variable) => Self::Variable(variable.to_owned()),
+            _ if names_a_server(text) => Self::OtherServer,
             _ => Self::File(PathBuf::from(name)),
         }
     }
@@ -51,6 +72,7 @@ impl Display for StoreName {
             Self::File(path) => path.display().fmt(out),
             Self::Url(url) => url.fmt(out),
             Self::Variable(name) => write!(out, "${name}"),
+            Self::OtherServer => out.write_str("***"),
         }
     }
 }
@@ -65,6 +87,11 @@ impl StoreName {
         let url = match self {
             Self::File(path) => return Ok(StoreLocation::File(path.clone())),
             Self::Url(url) => url.clone(),
+            Self::OtherServer => {
+                return Err(Error::usage("the store is neither a file nor a URL of PostgreSQL")
+                    .because("it looks like the address of a server, in another notation")
+                    .hint("write postgres://user@host/database, or ./NAME for a file"));
+            }
             Self::Variable(name) => {
                 let unusable = |why: &str| {
                     let hint = "give it the URL of the store: postgres://host/database";
@@ -177,8 +204,35 @@ mod tests {
         assert!(matches!(name("postgres://db/shop"), StoreName::Url(_)));
         assert!(matches!(name("postgresql://db/shop"), StoreName::Url(_)));
         assert_eq!(name("$TEAM_STORE"), StoreName::Variable("TEAM_STORE".to_owned()));
-        for file in ["captures.db", "./$TEAM_STORE", "$", "$team.db", "$A/b", "mysql://db/shop", "postgres.db"] {
+        for file in [
+            "captures.db",
+            "./$TEAM_STORE",
+            "$",
+            "$team.db",
+            "$A/b",
+            "postgres.db",
+            r"C:\captures.db",
+            "C:captures.db",
+            "./mysql://db/shop",
+            "a=b.db",
+            "hosts=1.db",
+            " a.db",
+        ] {
             assert_eq!(name(file), StoreName::File(PathBuf::from(file)), "{file}");
+        }
+        for server in [
+            "mysql://db/shop",
+            "POSTGRES://ana:hunter2@db/shop",
+            "Postgres:/db/shop",
+            "postgresql:db",
+            "jdbc:postgresql://db/shop",
+            " postgres://db/shop",
+            "'postgres://db/shop'",
+            "\"postgres://db/shop\"",
+            "host=db dbname=shop",
+            "dbname = shop",
+        ] {
+            assert_eq!(name(server), StoreName::OtherServer, "{server}");
         }
         assert_eq!(name("postgres://ana:hunter2@db/shop").to_string(), "postgres://ana:***@db/shop");
     }
