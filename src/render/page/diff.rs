@@ -50,7 +50,7 @@ fn side(frame: &PageFrame<'_>, mark: &str, stored: &StoredDelivery) -> Markup {
     let DeliverySummary { id, arrived, size, kind, .. } = &stored.summary;
     let (tone, words) = outcome(&stored.summary);
     html! {
-        a.side href={ "/events/" (id) } {
+        a href={ "/events/" (id) } {
             b { (mark) " #" (id) " " (kind.as_deref().map_or("-".to_owned(), |kind| frame.text(kind))) }
             span { (frame.time(*arrived)) " · " (count(*size, "byte")) }
             span class=(tone.class()) { (dot(tone)) (words) }
