@@ -204,7 +204,7 @@ impl Chromium {
         let is_fault = |event: &&Value| match event["method"].as_str().unwrap_or_default() {
             "Runtime.exceptionThrown" => true,
             "Runtime.consoleAPICalled" => event["params"]["type"] != "log",
-            "Log.entryAdded" => event["params"]["entry"]["level"] != "verbose",
+            "Log.entryAdded" => !["verbose", "info"].map(Value::from).contains(&event["params"]["entry"]["level"]),
             _ => false,
         };
         self.events.iter().filter(is_fault).map(|event| event["params"].to_string()).collect()

@@ -46,7 +46,7 @@ fn a_failing_delivery_is_found_explained_replayed_edited_and_compared_by_keyboar
     browser.wait("!document.querySelector('#theme').hidden");
     browser.keys(&["d"]);
     browser.wait("location.pathname.includes('/diff/')");
-    assert!(browser.text("h1").starts_with("Compare #"));
+    browser.wait("/^Compare #[0-9]+ with #5$/.test(document.querySelector('h1')?.innerText)");
     assert_eq!(browser.faults(), [] as [&str; 0]);
 }
 
