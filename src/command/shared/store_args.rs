@@ -90,7 +90,7 @@ impl StoreName {
             Self::OtherServer => {
                 return Err(Error::usage("the store is neither a file nor a URL of PostgreSQL")
                     .because("it looks like the address of a server, in another notation")
-                    .hint("write postgres://user@host/database, or ./NAME for a file"));
+                    .hint("write postgres://host/database, or ./NAME for a file"));
             }
             Self::Variable(name) => {
                 let unusable = |why: &str| {
