@@ -6,7 +6,11 @@ DECLARE
 BEGIN
     FOREACH role IN ARRAY ARRAY['whtool_read', 'whtool_write'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+            EXCEPTION WHEN unique_violation OR duplicate_object THEN
+                NULL; -- A store in another database of this server has made it meanwhile.
+            END;
         END IF;
     END LOOP;
     GRANT USAGE ON SCHEMA whtool TO whtool_read, whtool_write;
