@@ -121,7 +121,7 @@ Forwarding:
       --header <NAME: VALUE>        Set a header, replacing any with the same name. May be repeated
       --insecure                    Do not verify TLS certificates
       --group <NAME>                Forwarding group of a PostgreSQL store: its members share the
-                                    work, and each group gets all deliveries [default: user@host]
+                                    work, and each group gets all deliveries (default: user@host)
       --in-flight <N>               Maximum number of deliveries forwarded at once [default: 16]
       --yes                         Skip the confirmation before forwarding to another machine, and
                                     before --register or --answer with a live key

@@ -97,7 +97,7 @@ Options:
                                     or $VARIABLE with such a URL
       --inbox <NAME>                Inbox of a PostgreSQL store [default: default]
       --group <NAME>                Forwarding group of a PostgreSQL store: its members share the
-                                    work, and each group gets all deliveries [default: user@host]
+                                    work, and each group gets all deliveries (default: user@host)
       --color <WHEN>                When to use colors [possible values: auto, always, never]
                                     [default: auto]
   -q, --quiet                       Print only the result and errors

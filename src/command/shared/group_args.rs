@@ -13,7 +13,7 @@ const MAX_GROUP: usize = 128;
 #[derive(Args, Clone, Default)]
 pub(in crate::command) struct GroupArgs {
     /// Forwarding group of a PostgreSQL store: its members share the work, and each group gets all
-    /// deliveries [default: user@host]
+    /// deliveries (default: user@host)
     #[arg(long, value_name = "NAME")]
     pub group: Option<GroupName>,
 }
