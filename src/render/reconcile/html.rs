@@ -166,7 +166,9 @@ fn completeness(report: &ReconcileReport) -> String {
     if missing.is_empty() {
         return "yes: every transaction was compared".to_owned();
     }
-    format!("no: {}. There may be more differences than this page shows.", missing.join("; "))
+    let missing = missing.join("; ");
+    let missing = missing.trim_end_matches('.');
+    format!("no: {missing}. There may be more differences than this page shows.")
 }
 
 /// Formats a table of sums for each currency.
