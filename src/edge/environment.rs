@@ -69,12 +69,12 @@ pub(super) fn project_folders() -> Vec<PathBuf> {
     folders.into_iter().take(root.unwrap_or(0) + 1).collect()
 }
 
-/// Returns the word by which the user can call this program again: as typed if that works,
-/// otherwise the program's path.
+/// Returns the words by which the user can call this program again in their shell: as typed if that
+/// works, otherwise the program's path.
 pub(super) fn invocation() -> String {
     let typed = env::args_os().next().filter(|typed| is_found(typed, env::var_os("PATH"), &program_endings()));
     let name = typed.or_else(|| env::current_exe().ok().map(PathBuf::into_os_string));
-    shell_quote(&name.unwrap_or_else(|| OsString::from(PROGRAM_NAME)).to_string_lossy())
+    shell().call(&name.unwrap_or_else(|| OsString::from(PROGRAM_NAME)).to_string_lossy())
 }
 
 /// Git Bash and its relatives set SHELL; PowerShell and `cmd` do not.
@@ -113,38 +113,9 @@ fn is_found(typed: &OsStr, path: Option<OsString>, endings: &[String]) -> bool {
     !typed.is_empty() && path.is_some_and(|path| env::split_paths(&path).any(|folder| is_program(&folder.join(typed))))
 }
 
-#[cfg(not(windows))]
-fn shell_quote(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./,:@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Quotes for `cmd`. Names of files can't contain a double quote.
-#[cfg(windows)]
-fn shell_quote(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-+./:@\\~".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("\"{word}\"") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_word_is_quoted_only_where_a_shell_would_change_it() {
-        assert_eq!(shell_quote("./target/debug/whtool"), "./target/debug/whtool");
-        let others: &[(&str, &str)] = if cfg!(windows) {
-            &[(r"C:\Program Files\whtool.exe", r#""C:\Program Files\whtool.exe""#), (r"C:\a&b", r#""C:\a&b""#)]
-        } else {
-            &[("/my tools/whtool", "'/my tools/whtool'"), ("it's", r"'it'\''s'"), ("", "''")]
-        };
-        for (word, quoted) in others {
-            assert_eq!(shell_quote(word), *quoted);
-        }
-    }
 
     #[test]
     fn only_bare_names_are_searched_in_path() {
