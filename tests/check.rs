@@ -210,8 +210,18 @@ fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
+/// Returns the command line that makes the shell start this program.
+pub fn start(program: &str) -> String {
+    if cfg!(windows) { program.replace("$PORT", "%PORT%") } else { format!("exec {program}") }
+}
+
 /// Checks a handler of `examples/handlers`, started by check itself.
 fn check_example(command: &str, provider: &str) -> (Option<i32>, Vec<Value>, String) {
+    check_variant("raw", command, provider)
+}
+
+/// Checks the variant of a handler that is in the variable HANDLER.
+fn check_variant(variant: &str, command: &str, provider: &str) -> (Option<i32>, Vec<Value>, String) {
     let home = home();
     let url = format!("http://{}/webhooks/{provider}", free_address());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/handlers");
@@ -219,6 +229,7 @@ fn check_example(command: &str, provider: &str) -> (Option<i32>, Vec<Value>, Str
     let mut command = whtool(home.path(), &words);
     records(run(command
         .current_dir(folder)
+        .env("HANDLER", variant)
         .env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET)
         .env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET)))
 }
@@ -228,7 +239,7 @@ fn the_comparison_of_plustives_guide_throws_and_nothing_else_fails() {
     if !available("node") {
         return;
     }
-    let (status, records, stderr) = check_example("HANDLER=guide exec node node-http.js", "plustive");
+    let (status, records, stderr) = check_variant("guide", &start("node node-http.js"), "plustive");
     assert_eq!(status, Some(1), "{stderr}");
     assert_eq!(causes(&records), HashSet::from(["crash_on_shape", "crash_on_missing"]));
     assert!(failed(&records).contains(&"refuse.signature.missing"));
@@ -241,10 +252,10 @@ fn a_node_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passe
         return;
     }
     for provider in ["plexos", "plustive"] {
-        let (status, records, stderr) = check_example("HANDLER=json exec node node-http.js", provider);
+        let (status, records, stderr) = check_variant("json", &start("node node-http.js"), provider);
         assert_eq!((status, serializer(&records)), (Some(1), "json_stringify"), "{stderr}");
         assert_eq!(causes(&records), HashSet::from(["body_rewritten"]));
-        let (status, records, stderr) = check_example("exec node node-http.js", provider);
+        let (status, records, stderr) = check_example(&start("node node-http.js"), provider);
         assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
     }
 }
@@ -254,10 +265,10 @@ fn a_python_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_pas
     if !available("python3") {
         return;
     }
-    let (status, records, stderr) = check_example("HANDLER=json exec python3 python-http.py", "plexos");
+    let (status, records, stderr) = check_variant("json", &start("python3 python-http.py"), "plexos");
     assert_eq!((status, serializer(&records)), (Some(1), "python_json_dumps"), "{stderr}");
     assert_eq!(causes(&records), HashSet::from(["body_rewritten"]));
-    let (status, records, stderr) = check_example("exec python3 python-http.py", "plexos");
+    let (status, records, stderr) = check_example(&start("python3 python-http.py"), "plexos");
     assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
 }
 
@@ -266,9 +277,9 @@ fn a_php_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes
     if !available("php") {
         return;
     }
-    let (_, records, stderr) = check_example("exec php -S 127.0.0.1:$PORT plexos-json.php", "plexos");
+    let (_, records, stderr) = check_example(&start("php -S 127.0.0.1:$PORT plexos-json.php"), "plexos");
     assert_eq!(serializer(&records), "php_json_encode", "{stderr}");
-    let (status, records, stderr) = check_example("exec php -S 127.0.0.1:$PORT plexos-raw.php", "plexos");
+    let (status, records, stderr) = check_example(&start("php -S 127.0.0.1:$PORT plexos-raw.php"), "plexos");
     assert_eq!((status, failed(&records)), (Some(0), vec![]), "{stderr}");
 }
 
@@ -284,7 +295,7 @@ fn a_go_handler_that_reserializes_fails_and_one_that_hashes_the_raw_body_passes(
         let mut build = Command::new("go");
         build.args(["build", "-o"]).arg(&program).arg(source).env("GOCACHE", built.path().join("cache"));
         assert!(build.status().unwrap().success());
-        format!("exec '{}'", program.display())
+        start(&format!("'{}'", program.display()))
     };
     let (_, records, stderr) = check_example(&program("json"), "plexos");
     assert!(serializer(&records).starts_with("go_map"), "{} {stderr}", serializer(&records));
@@ -345,24 +356,31 @@ fn a_refused_connection_ends_with_status_3_and_a_hint() {
 
 #[test]
 fn a_handler_that_does_not_start_is_reported_with_its_last_output() {
-    let (status, _, stderr) = check_example(
-        "printf 'Error: cannot find module\\n\\033[1m    at x\\n\\nNode.js v20\\n' >&2; exit 7",
-        "plexos",
-    );
+    let (command, exit) = if cfg!(windows) {
+        let command = "(echo Error: cannot find module&echo \x1b[1m    at x&echo Node.js v20)1>&2&exit 7";
+        (command, "exit code: 7")
+    } else {
+        let command = "printf 'Error: cannot find module\\n\\033[1m    at x\\n\\nNode.js v20\\n' >&2; exit 7";
+        (command, "exit status: 7")
+    };
+    let (status, _, stderr) = check_example(command, "plexos");
     assert_eq!(status, Some(3));
-    assert!(
-        stderr.contains("exit status: 7") && stderr.contains("last output:\n  | Error: cannot find module\n"),
-        "{stderr}"
-    );
+    assert!(stderr.contains(exit) && stderr.contains("last output:\n  | Error: cannot find module\n"), "{stderr}");
     assert!(stderr.contains("  | \\u{1b}[1m    at x\n  | Node.js v20\n"), "{stderr}");
 }
 
 #[test]
 fn a_secret_in_the_output_of_a_handler_is_masked() {
-    let (status, _, stderr) = check_example("echo secret: $PLEXOS_WEBHOOK_SECRET; exit 7", "plexos");
+    let command = if cfg!(windows) {
+        "echo secret: %PLEXOS_WEBHOOK_SECRET%&exit 7"
+    } else {
+        "echo secret: $PLEXOS_WEBHOOK_SECRET; exit 7"
+    };
+    let (status, _, stderr) = check_example(command, "plexos");
     assert_eq!(status, Some(3));
     assert!(stderr.contains("***") && !stderr.contains(PLEXOS_SECRET), "{stderr}");
-    let stderr = check(&start_handler(correct_status), &["--effects", "printf 'sk_live_abc%0300d'"]).2;
+    let effects = format!("echo sk_live_abc{}", "0".repeat(300));
+    let stderr = check(&start_handler(correct_status), &["--effects", &effects]).2;
     assert!(
         stderr.contains("--effects did not return a number") && !stderr.contains("abc") && stderr.len() < 500,
         "{stderr}"

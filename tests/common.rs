@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -134,6 +134,20 @@ impl TestWorld {
         self
     }
 
+    /// Returns output with the temporary folder as HOME, and with slashes in the paths below it.
+    /// JSON escapes the backslashes of Windows.
+    pub fn hide_home(&self, output: &str) -> String {
+        let Some(home) = self.home.get() else { return output.to_owned() };
+        let home = home.path().display().to_string();
+        let output = output.replace(&home.replace('\\', r"\\"), &home);
+        let mut pieces = output.split(&home);
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |text, piece| {
+            let (path, rest) = piece.split_at(piece.find([' ', '\n', '"', '`', '\'', ',']).unwrap_or(piece.len()));
+            format!("{text}HOME{}{rest}", path.replace(MAIN_SEPARATOR, "/").replace("//", "/"))
+        })
+    }
+
     /// Returns the path of a file that is really written, in a temporary folder.
     fn real_path(&self, path: &Path) -> PathBuf {
         self.home.get_or_init(|| tempfile::tempdir().unwrap()).path().join(path)
@@ -155,9 +169,25 @@ impl TestWorld {
         let arguments = ["whtool"].iter().chain(words).map(OsString::from);
         let status = whtool::run(arguments, self);
         let out = std::mem::take(&mut *self.out.lock().unwrap());
-        let err = String::from_utf8(std::mem::take(&mut *self.err.lock().unwrap())).expect("messages are text");
-        Run { status, out, err }
+        let err = std::mem::take(&mut *self.err.lock().unwrap());
+        let err = String::from_utf8(with_slashes(err)).expect("messages are text");
+        Run { status, out: with_slashes(out), err }
     }
+}
+
+/// Returns the output with the paths of settings files as on Unix: Windows joins them to their
+/// made-up folders with a backslash, which JSON escapes.
+fn with_slashes(output: Vec<u8>) -> Vec<u8> {
+    if cfg!(unix) {
+        return output;
+    }
+    let Ok(mut text) = String::from_utf8(output.clone()) else { return output };
+    for name in ["whtool.toml", "config.toml"] {
+        for separator in [r"\\", r"\"] {
+            text = text.replace(&format!("{separator}{name}"), &format!("/{name}"));
+        }
+    }
+    text.into_bytes()
 }
 
 struct Sink<'a>(&'a Mutex<Vec<u8>>);

@@ -23,6 +23,8 @@ fn output(world: &TestWorld, commands: &[&[&str]]) -> String {
         let run = world.run(words);
         let whole =
             format!("$ whtool {}\n{}--- stderr\n{}--- status {}\n", words.join(" "), run.text(), run.err, run.status);
+        // JSON escapes the backslashes of a folder on Windows.
+        let whole = whole.replace(&folder.replace('\\', r"\\"), "DATA").replace(r"DATA\\", "DATA/");
         whole.replace(&folder, "DATA").replace('\\', "/")
     };
     commands.iter().map(run).collect::<Vec<_>>().join("\n")

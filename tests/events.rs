@@ -494,7 +494,6 @@ fn a_foreign_or_damaged_store_or_one_of_another_version_is_refused_with_a_hint()
     assert!(std::fs::read(&damaged).unwrap() == bytes, "it was left as it is");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_second_process_lists_and_prunes_while_a_listener_writes() {
     let home = process::home();

@@ -79,6 +79,7 @@ fn listener_and_follower(home: &Path, words: &[&str]) -> (Listener, Follower) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "sends a signal")]
 fn a_follower_shows_the_newest_captures_and_then_each_new_one_once_and_in_order() {
     let home = home();
     let listener = Listener::start(home.path(), &[]);
@@ -96,6 +97,7 @@ fn a_follower_shows_the_newest_captures_and_then_each_new_one_once_and_in_order(
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "sends a signal")]
 fn a_follower_waits_for_a_store_and_looks_like_the_listener() {
     let home = home();
     let mut follower = Follower::start(home.path(), &["--compact"]);
@@ -151,6 +153,7 @@ fn a_closed_pipe_ends_a_follower_quietly() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "removes open files")]
 fn a_store_that_is_replaced_is_followed_from_its_newest_captures() {
     let home = home();
     let (listener, mut follower) = listener_and_follower(home.path(), &[]);

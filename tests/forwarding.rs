@@ -26,6 +26,7 @@ fn listed(home: &Path, words: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "sends a signal")]
 fn a_route_that_takes_nothing_is_reported_at_the_start_and_counted() {
     let (home, app) = (home(), App::start(vec![200]));
     let mistyped = format!("paymnt.*, transactin.success={}", app.url);
@@ -88,6 +89,7 @@ fn a_delivery_that_one_of_two_apps_refused_has_failed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "sends a signal")]
 fn a_restart_resumes_deliveries_that_were_given_up_but_not_refused_ones() {
     let home = home();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -230,6 +232,7 @@ fn an_app_that_is_down_does_not_delay_another() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "sends a signal")]
 fn the_number_of_queued_deliveries_is_printed_at_the_end() {
     let (home, gone) = (home(), unused_address());
     let words = ["--forward-to", &gone, "--retry", "1000", "--retry-pause", "1h"];
@@ -330,6 +333,7 @@ fn an_app_that_refuses_an_event_with_the_test_secret_is_asked_for_that_secret() 
 const DIGEST_WITH_UNDEFINED: &str = "cb73dbd0fa7aca142a4fcb93bd167da0ff31571db7367f208cf0fe7ae8595f1d";
 
 #[test]
+#[cfg_attr(windows, ignore = "sends a signal")]
 fn an_app_that_refuses_verified_events_is_led_to_the_cause_once_per_status() {
     let (home, app) = (home(), App::start(vec![401, 401, 404, 200]));
     let words = ["listen", "--port", "0", "--compact", "--forward-to", &app.url];

@@ -31,10 +31,8 @@ mod endpoint_output;
 mod events;
 #[cfg(unix)]
 mod exec;
-#[cfg(unix)]
 mod follow;
 mod formats;
-#[cfg(unix)]
 mod forwarding;
 mod frameworks;
 mod fuzz;
@@ -45,11 +43,9 @@ mod help_pages;
 mod keys;
 mod layers;
 mod learn;
-#[cfg(unix)]
 mod lifecycle;
 mod list_sources;
 mod listen;
-#[cfg(unix)]
 mod loops;
 mod masking;
 mod mcp;
@@ -57,7 +53,6 @@ mod narrow;
 mod one_fault_handlers;
 #[cfg(unix)]
 mod packages;
-#[cfg(unix)]
 mod passthrough;
 #[cfg(unix)]
 mod postgres;
@@ -80,9 +75,7 @@ mod secret;
 mod secret_causes;
 mod send_output;
 mod sign;
-#[cfg(unix)]
 mod store;
-#[cfg(unix)]
 mod store_limits;
 mod stores;
 #[cfg(unix)]

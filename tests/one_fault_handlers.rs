@@ -1,6 +1,7 @@
 //! `whtool check` against handlers with one mistake each: those of `tests/handlers` for which a
 //! runtime is installed. The digests are theirs, so nothing of whtool decides what is correct.
 
+use crate::check::start;
 use crate::process::{PLEXOS_SECRET, available, home, run, whtool};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -43,7 +44,7 @@ fn mistakes_in_node_are_named() {
         return;
     }
     check_all(
-        "exec node one-fault.js",
+        &start("node one-fault.js"),
         &[
             ("none", "", &[]),
             ("header-case", WRONGLY, &["timestamp_unset"]),
@@ -70,7 +71,7 @@ fn further_mistakes_in_node_are_named() {
         return;
     }
     check_all(
-        "exec node one-fault.js",
+        &start("node one-fault.js"),
         &[
             ("body-then-time", WRONGLY, &["message_layout"]),
             ("body-alone", WRONGLY, &["timestamp_not_signed"]),
@@ -97,7 +98,7 @@ fn mistakes_in_python_are_named() {
         return;
     }
     check_all(
-        "exec python3 one-fault.py",
+        &start("python3 one-fault.py"),
         &[
             ("none", "", &[]),
             ("header-case", WRONGLY, &["timestamp_unset"]),
@@ -117,7 +118,7 @@ fn mistakes_in_php_are_named() {
         return;
     }
     check_all(
-        "exec php -S localhost:$PORT one-fault.php",
+        &start("php -S localhost:$PORT one-fault.php"),
         &[
             ("none", "", &[]),
             ("raw-base64", WRONGLY, &["expects_base64"]),

@@ -63,11 +63,15 @@ impl Listener {
         answer
     }
 
-    /// Sends it a signal, and returns its exit status and standard error.
-    #[cfg(unix)]
+    /// Sends it a signal, and returns its exit status and standard error. Windows has no signals:
+    /// it is killed.
     pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status().unwrap().success());
+        if cfg!(windows) {
+            self.child.kill().unwrap();
+        } else {
+            let pid = self.child.id().to_string();
+            assert!(Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status().unwrap().success());
+        }
         let mut messages = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut messages).unwrap();
         (self.child.wait().unwrap().code(), messages)
@@ -100,8 +104,13 @@ pub fn run(command: &mut Command) -> Output {
 
 /// True if the program is installed. Otherwise prints that the test is skipped, or fails it if
 /// `WHTOOL_REQUIRE_ALL` is set, as on CI.
+///
+/// Windows starts placeholders for `python3` and others, which fail, and its `bash` belongs to
+/// another system with other paths.
 pub fn available(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let mut version = Command::new(program);
+    let ran = version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found = ran.is_ok_and(|status| cfg!(unix) || (status.success() && program != "bash"));
     if !found {
         assert!(std::env::var_os("WHTOOL_REQUIRE_ALL").is_none(), "{program} is needed and not installed");
         let test = std::thread::current().name().unwrap_or("test").to_owned();

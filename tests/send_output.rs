@@ -13,9 +13,8 @@ const FORGED: &[u8] = b"{\"type\":\"payment.debited\",\"data\":{\"amount\":\"999
 /// Runs a command, and formats standard output, standard error and exit status.
 fn output(world: &TestWorld, words: &[&str]) -> String {
     let run = world.run(words);
-    let home = world.home.get().map_or("/nowhere".into(), |home| home.path().display().to_string());
     let whole = format!("{}--- stderr\n{}--- status {}", run.text(), run.err, run.status);
-    whole.replace(&home, "HOME").replace(env!("CARGO_PKG_VERSION"), "VERSION").replace('\r', "")
+    world.hide_home(&whole).replace(env!("CARGO_PKG_VERSION"), "VERSION").replace('\r', "")
 }
 
 fn answering(answers: &[Result<u16, SendFailure>]) -> TestWorld {

@@ -10,8 +10,7 @@ fn run(words: &[&str]) -> (String, u8) {
     let world = TestWorld::default().file("orders.csv", "reference,amount\npi_1,10000\n").file("empty.json", "");
     let world = world.file("p.json", PAYLOAD).file("other.json", "{\"hello\":1}").file("notes.txt", "hello\n");
     let run = world.run(words);
-    let home = world.home.get().map_or("/nowhere".into(), |home| home.path().display().to_string());
-    (run.err.replace(&home, "HOME"), run.status)
+    (world.hide_home(&run.err), run.status)
 }
 
 /// Command, exit status and standard error.
