@@ -1,6 +1,7 @@
 //! Settings: their sources, their precedence, and the limits of a project file.
 
 use crate::common::TestWorld;
+use std::path::MAIN_SEPARATOR;
 use whtool::model::message::Request;
 
 const PROJECT: &str = "/project/whtool.toml";
@@ -112,7 +113,7 @@ impl Case {
         let flag = flag.map(|value| format!("--{}={value}", self.key));
         let words: Vec<_> = self.words.iter().copied().chain(flag.as_deref()).collect();
         let run = world.run(&words);
-        format!("{}{}", String::from_utf8_lossy(&run.out), run.err)
+        format!("{}{}", String::from_utf8_lossy(&run.out), run.err).replace(MAIN_SEPARATOR, "/")
     }
 
     /// Sets the value at a level.
