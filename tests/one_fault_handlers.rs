@@ -118,7 +118,7 @@ fn mistakes_in_php_are_named() {
         return;
     }
     check_all(
-        &start("php -S localhost:$PORT one-fault.php"),
+        &start("php -S 127.0.0.1:$PORT one-fault.php"),
         &[
             ("none", "", &[]),
             ("raw-base64", WRONGLY, &["expects_base64"]),

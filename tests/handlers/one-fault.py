@@ -5,20 +5,18 @@ import hmac
 import json
 import os
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FAULT = os.environ.get("FAULT", "none")
 SECRET = os.environ.get("PLEXOS_WEBHOOK_SECRET", "").encode()
-if FAULT in ("utcnow", "utcnow-east"):
-    # datetime.utcnow().timestamp() reads UTC as local time.
-    os.environ["TZ"] = "Atlantic/Cape_Verde" if FAULT == "utcnow" else "Africa/Luanda"
-    time.tzset()
 
 
 def now():
-    if FAULT.startswith("utcnow"):
-        return datetime.now(timezone.utc).replace(tzinfo=None).timestamp()
+    if FAULT in ("utcnow", "utcnow-east"):
+        # datetime.utcnow().timestamp() reads UTC as local time: of Cape Verde, or of Angola.
+        zone = timezone(timedelta(hours=-1 if FAULT == "utcnow" else 1))
+        return datetime.now(timezone.utc).replace(tzinfo=zone).timestamp()
     return time.time()
 
 
