@@ -32,9 +32,13 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 /// Most bytes of unverified bodies in one commit. Verified deliveries wait for that commit, and
 /// anybody can send the others.
 const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
-/// Pause in which jobs gather while they come from several senders. The first job would otherwise
-/// be committed alone, and a commit costs as much as twenty deliveries do otherwise.
-const GATHERING_PAUSE: Duration = Duration::from_micros(300);
+/// Most jobs that a commit waits for. A commit costs as much as twenty deliveries do otherwise, so
+/// waiting for more saves little.
+const WORTH_WAITING_FOR: usize = 24;
+/// Pause before another look at the queue while jobs gather.
+const GATHERING_PAUSE: Duration = Duration::from_micros(60);
+/// Most pauses of one commit.
+const MAX_PAUSES: usize = 10;
 
 /// A handle of the writer thread, which ends with the last handle.
 #[derive(Clone)]
@@ -158,14 +162,17 @@ struct WaitingJobs {
 }
 
 impl WaitingJobs {
-    /// Takes what is in the queue, and waits while there is nothing to do. Returns false once the
-    /// queue is closed and empty.
-    fn take_from(&mut self, queue: &mut mpsc::Receiver<WriteJob>, gather: bool) -> bool {
+    /// Takes what is in the queue, and waits while there is nothing to do; then also, for a short
+    /// time, until there are as many jobs as expected. Returns false once the queue is closed and
+    /// empty.
+    fn take_from(&mut self, queue: &mut mpsc::Receiver<WriteJob>, expected: usize) -> bool {
         if self.is_empty() {
             let Some(first) = queue.blocking_recv() else { return false };
             self.push(first);
-            if gather {
+            let mut pauses = 0;
+            while queue.len() + 1 < expected && pauses < MAX_PAUSES {
                 thread::sleep(GATHERING_PAUSE);
+                pauses += 1;
             }
         }
         while self.verified.len() < MAX_BATCH
@@ -207,15 +214,17 @@ fn take_jobs(jobs: &mut VecDeque<WriteJob>, max_bytes: usize, batch: &mut Vec<Wr
 }
 
 impl WriterThread {
-    /// Takes one job, waits for others if there are several senders, and commits them together,
-    /// until there is no handle left.
+    /// Takes one job, waits for those of other senders, and commits them together, until there is no
+    /// handle left.
     fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
-        let mut last_batch = 0;
+        let mut expected = 0;
         let mut waiting = WaitingJobs::default();
-        while waiting.take_from(&mut queue, last_batch > 1) {
+        while waiting.take_from(&mut queue, expected) {
             let batch = waiting.next_batch();
-            last_batch = batch.len();
+            let answered = batch.len();
             self.process(batch);
+            // Each sender that got an answer sends again soon, and the others wait already.
+            expected = (answered + queue.len()).min(WORTH_WAITING_FOR);
             if let Some(store) = &self.store {
                 store.checkpoint_if_due();
             }
