@@ -34,13 +34,43 @@ pub(in crate::edge) fn free_space(_folder: &Path) -> Option<u64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId(u64, u64);
 
-/// Returns the size of the file at this path; 0 if there is none.
-pub(super) fn size(path: &Path) -> u64 {
+/// A file as it was found at a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FoundFile {
+    pub id: FileId,
+    pub size: u64,
+}
+
+impl FoundFile {
+    /// Looks at the file at this path. `None`: there is none.
     #[cfg(target_os = "linux")]
-    if let Some(found) = status(path) {
-        return found.map_or(0, |found| found.stx_size);
+    pub fn at(path: &Path) -> Option<Self> {
+        use rustix::fs::makedev;
+        let Some(found) = status(path) else { return Self::with_times(path) };
+        found.ok().map(|found| Self {
+            id: FileId(makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino),
+            size: found.stx_size,
+        })
     }
-    std::fs::metadata(path).map_or(0, |found| found.len())
+
+    #[cfg(all(unix, not(target_os = "linux")))]
+    pub fn at(path: &Path) -> Option<Self> {
+        Self::with_times(path)
+    }
+
+    #[cfg(unix)]
+    fn with_times(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(path).ok()?;
+        Some(Self { id: FileId(found.dev(), found.ino()), size: found.len() })
+    }
+
+    /// Other systems do not remove open files, so any file of this name is the same one.
+    #[cfg(not(unix))]
+    pub fn at(path: &Path) -> Option<Self> {
+        let found = std::fs::metadata(path).ok()?;
+        Some(Self { id: FileId(0, 0), size: found.len() })
+    }
 }
 
 /// Requests only number and size of a file. After a query for its times, Linux gives a file a new
@@ -53,33 +83,5 @@ fn status(path: &Path) -> Option<rustix::io::Result<rustix::fs::Statx>> {
     match statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::SIZE) {
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => None,
         found => Some(found),
-    }
-}
-
-impl FileId {
-    /// Identifies the file at this path. `None`: there is none.
-    #[cfg(target_os = "linux")]
-    pub fn of(path: &Path) -> Option<Self> {
-        use rustix::fs::makedev;
-        let Some(found) = status(path) else { return Self::with_times(path) };
-        found.ok().map(|found| Self(makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino))
-    }
-
-    #[cfg(all(unix, not(target_os = "linux")))]
-    pub fn of(path: &Path) -> Option<Self> {
-        Self::with_times(path)
-    }
-
-    #[cfg(unix)]
-    fn with_times(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::metadata(path).ok()?;
-        Some(Self(metadata.dev(), metadata.ino()))
-    }
-
-    /// Other systems do not remove open files, so any file of this name is the same one.
-    #[cfg(not(unix))]
-    pub fn of(path: &Path) -> Option<Self> {
-        path.exists().then_some(Self(0, 0))
     }
 }

@@ -3,7 +3,7 @@
 //! A cursor is the number of the last delivery. Numbers grow in the order of the commits, since a
 //! writer takes them while it holds the lock, and none is given twice.
 
-use super::file::FileId;
+use super::file::{FileId, FoundFile};
 use super::filter::condition;
 use super::{opening, rows};
 use crate::model::error::{Error, Result};
@@ -27,11 +27,11 @@ pub(super) struct ChangeWatch {
 
 impl ChangeWatch {
     pub fn new(path: PathBuf) -> Self {
-        Self { file: FileId::of(&path), path, version: None }
+        Self { file: FoundFile::at(&path).map(|found| found.id), path, version: None }
     }
 
     pub fn is_in_place(&self) -> bool {
-        FileId::of(&self.path) == self.file
+        FoundFile::at(&self.path).map(|found| found.id) == self.file
     }
 
     /// Waits for a change since the last call that returned true, at most this long. Returns true if

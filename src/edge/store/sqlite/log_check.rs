@@ -6,7 +6,7 @@
 //! continue those of all frames before, are verified.
 //! <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>
 
-use super::file::FileId;
+use super::file::{FileId, FoundFile};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -14,8 +14,8 @@ use std::path::Path;
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 
-/// Most bytes that are read at once.
-const READ: u64 = 1 << 20;
+/// Bytes that are read at once, unless a frame is larger.
+const READ: usize = 64 << 10;
 
 type Checksum = [u32; 2];
 
@@ -29,6 +29,14 @@ pub(super) struct LogCheck {
     frames: u64,
     /// Checksum before the last verified frame, which is read again each time.
     before_last: Checksum,
+    /// Kept, since a new buffer for each commit costs more than its checksums.
+    buffer: Vec<u8>,
+}
+
+/// The store after a commit, according to its last frame.
+pub(super) struct LoggedStore {
+    pub pages: u64,
+    pub page_size: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,58 +90,61 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 impl LogCheck {
     /// Opens the log at this path, if it is not open already, before it is needed.
     pub(super) fn prepare(&mut self, path: &Path) -> io::Result<()> {
-        self.file = Some(self.take_file(path)?);
+        self.file = Some(self.take_file(path, FoundFile::at(path).map(|found| found.id))?);
         Ok(())
     }
 
-    fn take_file(&mut self, path: &Path) -> io::Result<(FileId, File)> {
-        let id = FileId::of(path).ok_or(io::ErrorKind::NotFound)?;
+    fn take_file(&mut self, path: &Path, id: Option<FileId>) -> io::Result<(FileId, File)> {
+        let id = id.ok_or(io::ErrorKind::NotFound)?;
         self.file.take().filter(|(open, _)| *open == id).map_or_else(|| Ok((id, File::open(path)?)), Ok)
     }
 
     /// Verifies the first `frames` frames of the log at this path: those that were not verified yet,
-    /// and the last one that was.
-    pub(super) fn verify(&mut self, path: &Path, frames: u64) -> io::Result<bool> {
-        let (id, file) = self.take_file(path)?;
+    /// and the last one that was. `None`: they are not what SQLite has written.
+    pub(super) fn verify(&mut self, path: &Path, id: Option<FileId>, frames: u64) -> io::Result<Option<LoggedStore>> {
+        let (id, file) = self.take_file(path, id)?;
         let result = self.verify_file(&file, frames);
         self.file = Some((id, file));
         result
     }
 
-    fn verify_file(&mut self, mut file: &File, frames: u64) -> io::Result<bool> {
+    fn verify_file(&mut self, mut file: &File, frames: u64) -> io::Result<Option<LoggedStore>> {
         file.rewind()?;
         let mut bytes = [0; LOG_HEADER];
         if file.read_exact(&mut bytes).is_err() {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(header) = LogHeader::parse(bytes) else { return Ok(false) };
+        let Some(header) = LogHeader::parse(bytes) else { return Ok(None) };
         if self.header != Some(header) {
             // SQLite has started the log over.
             (self.header, self.frames, self.before_last) = (Some(header), 0, header.checksum());
         }
         if frames < self.frames {
-            return Ok(false);
+            return Ok(None);
         }
         let first = self.frames.saturating_sub(1);
-        let size = (FRAME_HEADER + header.page) as u64;
-        file.seek(SeekFrom::Start(LOG_HEADER as u64 + first * size))?;
-        let mut sum = self.before_last;
+        let size = FRAME_HEADER + header.page;
+        file.seek(SeekFrom::Start(LOG_HEADER as u64 + first * size as u64))?;
+        let several = (READ / size).max(1);
+        self.buffer.resize(several * size, 0);
+        let (mut sum, mut pages) = (self.before_last, 0);
         let mut left = frames - first;
         while left > 0 {
-            let several = left.min((READ / size).max(1));
-            let mut bytes = Vec::new();
-            file.take(several * size).read_to_end(&mut bytes)?;
-            if bytes.len() as u64 != several * size {
-                return Ok(false);
+            let count = usize::try_from(left).map_or(several, |left| left.min(several));
+            let bytes = &mut self.buffer[..count * size];
+            match file.read_exact(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                read => read?,
             }
-            for frame in bytes.chunks_exact(FRAME_HEADER + header.page) {
+            for frame in bytes.chunks_exact(size) {
                 self.before_last = sum;
-                let Some(next) = header.verify(sum, frame) else { return Ok(false) };
+                let Some(next) = header.verify(sum, frame) else { return Ok(None) };
                 sum = next;
+                pages = number(frame, 4);
             }
-            left -= several;
+            left -= count as u64;
         }
         self.frames = frames;
-        Ok(true)
+        Ok(Some(LoggedStore { pages: u64::from(pages), page_size: header.page as u64 }))
     }
 }

@@ -4,7 +4,7 @@
 //! commit to such a file is worthless although SQLite reports success, so after each one the files
 //! must be in place, the log must be whole, and another connection must find the last delivery.
 
-use super::file::{FileId, free_space, index_path, log_path, size};
+use super::file::{FileId, FoundFile, free_space, index_path, log_path};
 use super::log_check::LogCheck;
 use super::{opening, schema};
 use crate::model::error::{Error, Result};
@@ -34,12 +34,23 @@ struct WatchedFiles {
     /// The path that the user named, perhaps a symbolic link.
     named: PathBuf,
     path: PathBuf,
+    log_path: PathBuf,
+    index_path: PathBuf,
     reader: Connection,
     file: Option<FileId>,
     /// `None`: there was none so far.
     log: Option<FileId>,
     index: Option<FileId>,
     log_check: LogCheck,
+    /// The sizes that were found last.
+    sizes: Sizes,
+}
+
+/// Bytes of the files of a store.
+#[derive(Clone, Copy, Default)]
+struct Sizes {
+    file: u64,
+    log: u64,
 }
 
 impl WatchedStore {
@@ -48,12 +59,15 @@ impl WatchedStore {
         let reader = opening::connect(&path).map_err(unreadable)?;
         let files = WatchedFiles {
             named: named.to_owned(),
-            file: FileId::of(&path),
+            file: FoundFile::at(&path).map(|found| found.id),
             log: None,
             index: None,
+            log_path: log_path(&path),
+            index_path: index_path(&path),
             path,
             reader,
             log_check: LogCheck::default(),
+            sizes: Sizes::default(),
         };
         let mut store = Self::new(connection, Some(files)).map_err(unreadable)?;
         store.open_companions().map_err(unreadable)?;
@@ -64,10 +78,10 @@ impl WatchedStore {
     fn open_companions(&mut self) -> rusqlite::Result<()> {
         self.last_row()?;
         let Some(files) = &mut self.files else { return Ok(()) };
-        files.read_back(None)?;
+        files.has_delivery(None)?;
         files.are_in_place();
         // If it fails, it is tried again after the first commit.
-        let _ = files.log_check.prepare(&log_path(&files.path));
+        let _ = files.log_check.prepare(&files.log_path);
         Ok(())
     }
 
@@ -87,10 +101,11 @@ impl WatchedStore {
         Ok(Self { files, connection, log_pages })
     }
 
-    /// Returns the bytes of the log, and the free bytes of the file system. `None`: in memory.
+    /// Returns the bytes of the log when the files were last found in place, and the free bytes of
+    /// the file system. `None`: in memory.
     pub fn measure(&self) -> Option<(u64, Option<u64>)> {
         let files = self.files.as_ref()?;
-        Some((size(&log_path(&files.path)), free_space(crate::edge::files::parent_folder(&files.path))))
+        Some((files.sizes.log, free_space(crate::edge::files::parent_folder(&files.path))))
     }
 
     /// Returns true if the opened files are still in place. Log and index appear with the first
@@ -112,19 +127,20 @@ impl WatchedStore {
             return Err("one of the store's files was removed or replaced while it was written to".to_owned());
         }
         let pages = self.log_pages.load(Ordering::Relaxed);
-        let cannot_read = |error| format!("can't read the store's log: {error}");
-        if pages > 0 && !files.log_check.verify(&log_path(&files.path), pages).map_err(cannot_read)? {
-            return Err("another program has changed the store's log (-wal); what it held is lost".to_owned());
+        if pages > 0 {
+            let cannot_read = |error| format!("can't read the store's log: {error}");
+            let Some(logged) = files.log_check.verify(&files.log_path, files.log, pages).map_err(cannot_read)? else {
+                return Err("another program has changed the store's log (-wal); what it held is lost".to_owned());
+            };
+            // SQLite takes an empty file for a new store and ignores its log.
+            let Sizes { file, log } = files.sizes;
+            if file < logged.page_size || file / logged.page_size + log / logged.page_size < logged.pages {
+                return Err("another program has cut off the store".to_owned());
+            }
         }
-        let (all_pages, page_size, is_there) = files
-            .read_back(row)
+        let is_there = files
+            .has_delivery(row)
             .map_err(|error| format!("another program has changed the store, which can't be read any more: {error}"))?;
-        // SQLite takes an empty file for a new store and ignores its log.
-        let file_pages = size(&files.path) / page_size.max(1);
-        let log_pages = size(&log_path(&files.path)) / page_size.max(1);
-        if file_pages == 0 || file_pages + log_pages < all_pages {
-            return Err("another program has cut off the store".to_owned());
-        }
         if row.is_some() && !is_there {
             return Err("another program has changed the store: it lost a delivery at once".to_owned());
         }
@@ -151,7 +167,7 @@ impl WatchedStore {
     /// Closes a store whose files are not in place any more. If only the log is gone, the open one
     /// is copied into the database first.
     pub fn close(mut self) -> std::result::Result<(), String> {
-        let saved = if self.files.as_ref().is_some_and(WatchedFiles::can_save_log) { self.save_log() } else { Ok(()) };
+        let saved = if self.files.as_mut().is_some_and(WatchedFiles::can_save_log) { self.save_log() } else { Ok(()) };
         self.abandon();
         saved
     }
@@ -159,12 +175,11 @@ impl WatchedStore {
     fn save_log(&mut self) -> std::result::Result<(), String> {
         self.empty_log()?;
         let Some(files) = &self.files else { return Ok(()) };
-        let log = log_path(&files.path);
-        if FileId::of(&log).is_some_and(|found| Some(found) != files.log) {
+        if FoundFile::at(&files.log_path).is_some_and(|found| Some(found.id) != files.log) {
             // SQLite would copy what it finds in there over newer pages.
-            let mut aside = log.clone().into_os_string();
+            let mut aside = files.log_path.clone().into_os_string();
             aside.push(".replaced");
-            std::fs::rename(log, aside).map_err(|error| error.to_string())?;
+            std::fs::rename(&files.log_path, aside).map_err(|error| error.to_string())?;
         }
         Ok(())
     }
@@ -186,31 +201,31 @@ impl WatchedStore {
 
 impl WatchedFiles {
     fn are_in_place(&mut self) -> bool {
-        let (log, index) = (FileId::of(&log_path(&self.path)), FileId::of(&index_path(&self.path)));
-        (self.log, self.index) = (self.log.or(log), self.index.or(index));
-        self.is_file_in_place() && log == self.log && index == self.index
+        let (log, index) = (FoundFile::at(&self.log_path), FoundFile::at(&self.index_path));
+        let (log_id, index_id) = (log.map(|found| found.id), index.map(|found| found.id));
+        (self.log, self.index) = (self.log.or(log_id), self.index.or(index_id));
+        self.sizes.log = log.map_or(0, |found| found.size);
+        self.is_file_in_place() && log_id == self.log && index_id == self.index
     }
 
-    /// Returns the number and size of the store's pages, and whether there is a delivery in this row,
-    /// as another process would find them.
-    fn read_back(&self, row: Option<i64>) -> rusqlite::Result<(u64, u64, bool)> {
-        let sql = "SELECT page_count, page_size, EXISTS (
-                       SELECT 1 FROM deliveries d JOIN contents c ON c.delivery = d.id WHERE d.id = ?1)
-                   FROM pragma_page_count(), pragma_page_size()";
-        let number =
-            |row: &rusqlite::Row<'_>, at| -> rusqlite::Result<u64> { Ok(row.get::<_, i64>(at)?.unsigned_abs()) };
-        let mut statement = self.reader.prepare_cached(sql)?;
-        statement.query_row([row], |row| Ok((number(row, 0)?, number(row, 1)?, row.get(2)?)))
+    /// Returns true if there is a delivery in this row, as another process would find it.
+    fn has_delivery(&self, row: Option<i64>) -> rusqlite::Result<bool> {
+        // Without the plus, SQLite plans the statement again for each value.
+        let sql = "SELECT EXISTS (SELECT 1 FROM deliveries d JOIN contents c ON c.delivery = d.id WHERE d.id = +?1)";
+        self.reader.prepare_cached(sql)?.query_row([row], |row| row.get(0))
     }
 
-    fn is_file_in_place(&self) -> bool {
-        self.file.is_some() && FileId::of(&self.named) == self.file && FileId::of(&self.path) == self.file
+    fn is_file_in_place(&mut self) -> bool {
+        let found = FoundFile::at(&self.path);
+        self.sizes.file = found.map_or(0, |found| found.size);
+        let is_same = |found: Option<FoundFile>| found.is_some_and(|found| Some(found.id) == self.file);
+        is_same(found) && (self.named == self.path || is_same(FoundFile::at(&self.named)))
     }
 
     /// Returns true if only the log and perhaps its index are gone. With another index, another
     /// process may have written to the log since.
-    fn can_save_log(&self) -> bool {
-        let index = FileId::of(&index_path(&self.path));
+    fn can_save_log(&mut self) -> bool {
+        let index = FoundFile::at(&self.index_path).map(|found| found.id);
         self.is_file_in_place() && (index.is_none() || index == self.index)
     }
 }
