@@ -34,8 +34,6 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 const MAX_UNVERIFIED_BATCH_BYTES: usize = 512 << 10;
 /// Longest pause in which deliveries gather while they come from several senders.
 const GATHERING_PAUSE: Duration = Duration::from_millis(2);
-/// Time of a commit from which on deliveries gather. A faster server gets what is there at once.
-const SLOW_COMMIT: Duration = Duration::from_millis(4);
 /// Pause between two notifications.
 const NOTIFY_PAUSE: Duration = Duration::from_millis(10);
 /// Longest time of a notification.
@@ -130,9 +128,9 @@ impl WaitingJobs {
         if is_verified { self.verified.push_back(job) } else { self.unverified.push_back(job) }
     }
 
-    /// Takes what is in the queue, and waits while there is nothing to do. If others are expected, waits
-    /// a moment for as many. Returns false once the queue is closed and empty.
-    async fn take_from(&mut self, queue: &mut mpsc::Receiver<InsertJob>, expected: usize) -> bool {
+    /// Takes what is in the queue, and waits while there is nothing to do; then also, for this long,
+    /// until there are as many jobs as expected. Returns false once the queue is closed and empty.
+    async fn take_from(&mut self, queue: &mut mpsc::Receiver<InsertJob>, (expected, pause): (usize, Duration)) -> bool {
         if self.len() == 0 {
             let Some(first) = queue.recv().await else { return false };
             self.push(first);
@@ -142,8 +140,8 @@ impl WaitingJobs {
         {
             self.push(job);
         }
-        let (end, enough) = (Instant::now() + GATHERING_PAUSE, (self.len() + expected).min(MAX_BATCH));
-        while self.len() < enough
+        let end = Instant::now() + pause;
+        while self.len() < expected.min(MAX_BATCH)
             && let Ok(Some(job)) = timeout_at(end, queue.recv()).await
         {
             self.push(job);
@@ -186,16 +184,18 @@ struct WriterTask {
 
 impl WriterTask {
     async fn run(mut self, mut queue: mpsc::Receiver<InsertJob>) {
-        // Senders whose deliveries were answered just now, and who may have more.
-        let mut expected = 0;
+        let mut expected = (0, Duration::ZERO);
         let mut waiting = WaitingJobs::default();
         while waiting.take_from(&mut queue, expected).await {
             let verified = take_batch(&mut waiting.verified, MAX_BATCH_BYTES);
             let unverified = take_batch(&mut waiting.unverified, MAX_UNVERIFIED_BATCH_BYTES);
-            let (batch, start) = (verified.len() + unverified.len(), Instant::now());
+            let (answered, start) = (verified.len() + unverified.len(), Instant::now());
             self.store(verified).await;
             self.store(unverified).await;
-            expected = if batch > 1 && start.elapsed() >= SLOW_COMMIT { batch } else { 0 };
+            // Each sender that got an answer sends again soon, and the others wait already. Waiting for all
+            // pays while it takes less time than another commit.
+            let pause = (start.elapsed() / 2).min(GATHERING_PAUSE);
+            expected = (answered + waiting.len() + queue.len(), pause);
         }
     }
 
