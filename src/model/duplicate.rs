@@ -44,6 +44,9 @@ impl EventFacts {
     /// Returns what a later delivery of the same event says differently. Another body alone counts
     /// if nothing else explains it.
     pub fn changes(&self, later: &Self) -> Vec<FactChange> {
+        if self == later {
+            return Vec::new();
+        }
         let amount = |facts: &Self| facts.money.as_ref().map(ToString::to_string);
         let facts = [
             ("amount", amount(self), amount(later)),

@@ -20,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -188,5 +188,8 @@ fn is_kept_open(request: &hyper::Request<Incoming>) -> bool {
 }
 
 fn keep_alive_value() -> HeaderValue {
-    HeaderValue::from_str(&format!("timeout={ANNOUNCED_IDLE}")).expect("digits can stand in a header")
+    static VALUE: LazyLock<HeaderValue> = LazyLock::new(|| {
+        HeaderValue::from_str(&format!("timeout={ANNOUNCED_IDLE}")).expect("digits can stand in a header")
+    });
+    VALUE.clone()
 }
