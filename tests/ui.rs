@@ -277,6 +277,39 @@ fn without_cookie_or_token_there_is_no_data() {
 }
 
 #[test]
+fn a_refused_capture_is_explained_with_the_secrets_of_now() {
+    let site = Site::start(&[]);
+    let secret = site.home.path().join("other.txt");
+    std::fs::write(&secret, "whsec_of_an_endpoint_that_is_not_known_yet").unwrap();
+    let secret = secret.to_str().unwrap();
+    let other = ["--secret-file", secret];
+    let words = [&["replay", "--to", &site.listener.url, "payment.debited"][..], &other].concat();
+    assert_eq!(whtool(site.home.path(), &words).output().unwrap().status.code(), Some(1));
+    let says_verified = || site.page.get("/events/1").body.contains("With the secrets of today: <b>verified");
+    // The second answer is a remembered one.
+    assert!(!says_verified() && !says_verified());
+    let add = ["secret", "add", "plexos", "--file", secret];
+    assert!(whtool(site.home.path(), &add).output().unwrap().status.success());
+    assert!(says_verified());
+}
+
+#[test]
+fn browsers_keep_style_and_script_until_they_change() {
+    let site = Site::start(&[]);
+    let list = site.page.get("/").body;
+    for name in ["page.css", "page.js", "icon.svg"] {
+        let (_, rest) = list.split_once(&format!("/assets/{name}?v=")).unwrap();
+        let version = rest.split('"').next().unwrap();
+        let caching = |version: &str| {
+            let answer = site.page.get(&format!("/assets/{name}?v={version}"));
+            (answer.status, answer.header("cache-control").map(str::to_owned))
+        };
+        assert_eq!(caching(version), (200, Some("private, max-age=31536000, immutable".to_owned())), "{name}");
+        assert_eq!(caching("0"), (200, Some("no-store".to_owned())), "{name}");
+    }
+}
+
+#[test]
 fn a_link_lets_one_browser_in_once() {
     let home = process::home();
     let page = Page::start(home.path(), &[]);

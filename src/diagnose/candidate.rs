@@ -22,6 +22,13 @@ pub struct Credentials<'a> {
 #[derive(Clone, Default)]
 pub struct KeyCandidates(Arc<OnceLock<Vec<ProviderKeys>>>);
 
+impl KeyCandidates {
+    /// Returns true if one is a clone of the other.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 struct ProviderKeys {
     /// The provider's `name()`.
     provider: &'static str,

@@ -89,6 +89,11 @@ impl Secrets {
         self.keys.iter().map(|key| key.secret.expose()).chain(api_keys)
     }
 
+    /// Returns true for a copy of these, which has the same secrets and keys.
+    pub(in crate::command) fn is_copy(&self, other: &Self) -> bool {
+        self.candidates.is_shared_with(&other.candidates)
+    }
+
     pub(in crate::command) fn with_keys(&self, keys: Vec<Key>) -> Self {
         Self::new(keys, self.api_keys.clone())
     }

@@ -4,7 +4,7 @@ use super::pages;
 use super::reply::{self, Failure};
 use super::routes::RouteMatch;
 use super::server::Call;
-use crate::command::shared::stored_capture::{support_bundle, target_url, verify_and_diagnose};
+use crate::command::shared::stored_capture::{support_bundle, target_url};
 use crate::command::shared::target::{self, DEFAULT_TARGET};
 use crate::model::stored::StoredDelivery;
 use crate::render;
@@ -31,7 +31,7 @@ pub(super) fn har(call: &mut Call<'_>, matched: &RouteMatch) -> Result<HandlerRe
 pub(super) fn bundle(call: &mut Call<'_>, matched: &RouteMatch) -> Result<HandlerReply, Failure> {
     let stored = load(call, matched)?;
     let secrets = call.server.secrets();
-    let (received, findings) = verify_and_diagnose(&stored, &secrets);
+    let (received, findings) = call.server.explanations.verify_and_diagnose(&stored, &secrets);
     let bundle = support_bundle(&stored, (&received, &findings), &secrets, call.at);
     Ok(reply::download(&format!("whtool-{}-bundle.json", stored.summary.id), bundle.text).into())
 }

@@ -8,7 +8,6 @@ use super::reply::{self, Failure};
 use super::routes::RouteMatch;
 use super::server::Call;
 use crate::command::replay;
-use crate::command::shared::stored_capture::verify_and_diagnose;
 use crate::diagnose::frameworks;
 use crate::model::exchange::ServerReply;
 use crate::model::stored::{CaptureId, DeliverySummary, Query, StoredCapture, StoredDelivery};
@@ -38,11 +37,15 @@ pub(super) fn login(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handler
     Err(Failure::new(401, "This link was opened before, or a newer one was made."))
 }
 
-/// Sends the style, the script or the icon.
-pub(super) fn asset(call: &mut Call<'_>, _matched: &RouteMatch) -> Result<HandlerReply, Failure> {
+/// Sends the style, the script or the icon. The address that pages use names the content, so browsers
+/// keep it.
+pub(super) fn asset(call: &mut Call<'_>, matched: &RouteMatch) -> Result<HandlerReply, Failure> {
     let path = call.request.target.split('?').next().unwrap_or_default();
     let asset = page::ASSETS.iter().find(|asset| asset.path == path);
     let asset = asset.ok_or_else(|| Failure::not_found("there is nothing at this path"))?;
+    if matched.query.get("v") == Some(asset.version().as_str()) {
+        return Ok(reply::cacheable(asset.content_type, asset.body).into());
+    }
     Ok(reply::with_body(200, asset.content_type, asset.body).into())
 }
 
@@ -106,7 +109,7 @@ pub(super) fn detail(call: &mut Call<'_>, matched: &RouteMatch) -> Result<Handle
     }
     let secrets = call.server.secrets();
     let verification = match &capture {
-        StoredCapture::Whole(stored) => Some(verify_and_diagnose(stored, &secrets)),
+        StoredCapture::Whole(stored) => Some(call.server.explanations.verify_and_diagnose(stored, &secrets)),
         StoredCapture::WithoutBody(_) => None,
     };
     let can_resign = match &capture {

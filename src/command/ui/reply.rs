@@ -11,11 +11,10 @@ use serde_json::json;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const COMMON: [(&str, &str); 6] = [
+const COMMON: [(&str, &str); 5] = [
     ("Content-Security-Policy", POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
-    ("Cache-Control", "no-store"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 ];
@@ -75,9 +74,16 @@ impl From<Denial> for Failure {
 
 /// Makes a reply with a body of this type.
 pub(super) fn with_body(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> ServerReply {
-    let mut headers = common_headers();
+    let mut headers = common_headers("no-store");
     push(&mut headers, "Content-Type", content_type);
     ServerReply { headers, body: body.into(), ..ServerReply::new(status) }
+}
+
+/// Makes a reply without data that a browser may keep, as its address will never mean another one.
+pub(super) fn cacheable(content_type: &str, body: &str) -> ServerReply {
+    let mut headers = common_headers("private, max-age=31536000, immutable");
+    push(&mut headers, "Content-Type", content_type);
+    ServerReply { headers, body: body.into(), ..ServerReply::new(200) }
 }
 
 /// Makes a reply that a browser saves under this name, which consists of letters, digits and dots.
@@ -96,7 +102,7 @@ pub(super) fn see_other(location: &str) -> ServerReply {
 
 /// Makes a reply of server-sent events.
 pub(super) fn events(parts: ReplyStream) -> HandlerReply {
-    let mut headers = common_headers();
+    let mut headers = common_headers("no-store");
     push(&mut headers, "Content-Type", "text/event-stream; charset=utf-8");
     HandlerReply::Stream { headers, parts }
 }
@@ -106,8 +112,9 @@ pub(super) fn push(headers: &mut Headers, name: &str, value: &str) {
     let _ = headers.push(name, value.as_bytes());
 }
 
-fn common_headers() -> Headers {
+fn common_headers(caching: &str) -> Headers {
     let mut headers = Headers::new();
     COMMON.iter().for_each(|(name, value)| push(&mut headers, name, value));
+    push(&mut headers, "Cache-Control", caching);
     headers
 }

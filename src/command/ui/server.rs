@@ -4,6 +4,7 @@
 //! Streams take none of them.
 
 use super::access::Gate;
+use super::explanations::ExplanationCache;
 use super::known_secrets::KnownSecrets;
 use super::record::RecordLog;
 use super::replays::ReplayLog;
@@ -59,6 +60,7 @@ pub(in crate::command) struct UiServer<'s> {
     pub(super) hub: StreamHub,
     pub(super) replays: ReplayLog,
     pub(super) records: RecordLog,
+    pub(super) explanations: ExplanationCache,
     pub(super) check: CheckSlot,
     pub(super) reconcile: ReconcileSlot,
     pub(super) store_name: String,
@@ -115,6 +117,7 @@ impl<'s> UiServer<'s> {
             hub: StreamHub::default(),
             replays: ReplayLog::default(),
             records: RecordLog::default(),
+            explanations: ExplanationCache::default(),
             check: CheckSlot::default(),
             reconcile: ReconcileSlot::default(),
             store_name: options.store.location(session)?.to_string(),

@@ -1,6 +1,7 @@
 //! The document around every page: head, navigation, and the list of keys.
 
 use super::view::PageFrame;
+use super::{ICON, SCRIPT, STYLE};
 use maud::{DOCTYPE, Markup, html};
 
 /// The page in the navigation that is current.
@@ -62,9 +63,9 @@ pub(super) fn document(
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) @if !title.is_empty() { " · " } "whtool" }
-                link rel="icon" href="/assets/icon.svg";
-                link rel="stylesheet" href="/assets/page.css";
-                script src="/assets/page.js" {}
+                link rel="icon" href=(ICON.address());
+                link rel="stylesheet" href=(STYLE.address());
+                script src=(SCRIPT.address()) {}
                 @if updates == Updates::Progress { noscript { meta http-equiv="refresh" content="2"; } }
             }
             body.app data-live=[live] {

@@ -34,6 +34,8 @@ pub use view::{
     ReconcileView, RecordView, Replay, ReplayMode,
 };
 
+use sha2::{Digest as _, Sha256};
+
 /// A file that pages load.
 pub struct Asset {
     pub path: &'static str,
@@ -41,12 +43,27 @@ pub struct Asset {
     pub body: &'static str,
 }
 
+impl Asset {
+    /// Returns a hash of the content for the address that pages use: browsers may keep that forever.
+    pub fn version(&self) -> String {
+        hex::encode(&Sha256::digest(self.body)[..6])
+    }
+
+    /// Returns the address that pages use.
+    fn address(&self) -> String {
+        format!("{}?v={}", self.path, self.version())
+    }
+}
+
 /// The files that pages load, all of them.
-pub static ASSETS: [Asset; 3] = [
-    Asset { path: "/assets/page.css", content_type: "text/css; charset=utf-8", body: include_str!("page.css") },
-    Asset { path: "/assets/page.js", content_type: "text/javascript; charset=utf-8", body: include_str!("page.js") },
-    Asset { path: "/assets/icon.svg", content_type: "image/svg+xml", body: include_str!("icon.svg") },
-];
+pub static ASSETS: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+
+static STYLE: Asset =
+    Asset { path: "/assets/page.css", content_type: "text/css; charset=utf-8", body: include_str!("page.css") };
+static SCRIPT: Asset =
+    Asset { path: "/assets/page.js", content_type: "text/javascript; charset=utf-8", body: include_str!("page.js") };
+static ICON: Asset =
+    Asset { path: "/assets/icon.svg", content_type: "image/svg+xml", body: include_str!("icon.svg") };
 
 #[cfg(test)]
 mod tests;
