@@ -8,7 +8,6 @@ use super::candidate::Candidate;
 use super::cause::Cause;
 use super::frame::{Frame, Frames};
 use super::hash::HashFunction;
-use super::kinds::timestamp as kinds;
 use super::signature::Target;
 
 /// The digests to explain, and the bodies, keys, frames and functions that may have given one.
@@ -129,7 +128,7 @@ impl SearchSpace<'_> {
             return None;
         }
         // A hash without a key is one mistake, with or without the timestamp.
-        let unsigned_time = self.frames.group(Class::Usual).filter(|frame| is_without_time(frame));
+        let unsigned_time = self.frames.group(Class::Usual).filter(|frame| frame.is_without_time());
         let for_hash: Vec<_> = frames.iter().copied().chain(unsigned_time).collect();
         let try_body = |body: &[u8], allowance: &mut HashAllowance| {
             functions.iter().find_map(|function| {
@@ -168,10 +167,6 @@ fn find_target(targets: &[Target], digest: &[u8]) -> Option<Vec<Cause>> {
     targets.iter().find_map(|target| target.compare(digest))
 }
 
-fn is_without_time(frame: &Frame) -> bool {
-    frame.causes.iter().any(|cause| cause.is(&kinds::NOT_SIGNED))
-}
-
 /// Computes the digests of one body with each pair of key and frame.
 fn try_keys<'f>(
     targets: &[Target],
@@ -201,13 +196,12 @@ fn try_keys<'f>(
                 find_target(targets, &function.digest(&key.bytes, &[&frame.before, body, &frame.after]))
             };
             let Some(target) = found else { continue };
-            let is_ignored = function.ignores_time && is_without_time(frame);
-            let frame_causes = if is_ignored { &[] } else { &frame.causes[..] };
+            let is_ignored = function.ignores_time && frame.is_without_time();
             return Some(Explanation {
                 target,
                 function: function.causes.clone(),
                 key: key.causes.clone(),
-                frame: frame_causes.to_vec(),
+                frame: if is_ignored { Vec::new() } else { frame.causes() },
                 body: Vec::new(),
             });
         }

@@ -16,6 +16,8 @@ pub(super) struct Node {
     pub kind: TokenKind,
     start: usize,
     end: usize,
+    /// The node is a string or a key that every serializer writes as it stands.
+    pub is_verbatim: bool,
     /// Offset after the value; for a key, after the key itself.
     value_end: usize,
     /// Index of the node after this one and its contents.
@@ -59,6 +61,9 @@ impl<'a> Document<'a> {
             offset: error.valid_up_to(),
             kind: super::token::SyntaxErrorKind::NotUtf8,
         })?;
+        for node in nodes.iter_mut().filter(|node| matches!(node.kind, TokenKind::Key | TokenKind::String)) {
+            node.is_verbatim = string::is_verbatim(&text[node.start..node.end]);
+        }
         let mut document = Document { text, nodes };
         document.find_repeated_keys();
         Ok(document)
@@ -147,6 +152,6 @@ impl Node {
     fn new(token: Token, index: usize) -> Node {
         let last_value = (token.kind == TokenKind::Key).then_some(index + 1);
         let Token { kind, start, end } = token;
-        Node { kind, start, end, value_end: end, next: index + 1, last_value }
+        Node { kind, start, end, is_verbatim: false, value_end: end, next: index + 1, last_value }
     }
 }

@@ -84,7 +84,7 @@ impl NumberFormat {
         if double < 0.0 {
             out.push(b'-');
         }
-        let (digits, exponent) = shortest(double.abs());
+        let (digits, exponent) = short_decimal(number).unwrap_or_else(|| shortest(double.abs()));
         let text = if self.is_fixed(digits.len(), exponent) {
             self.without_exponent(&digits, exponent)
         } else {
@@ -124,6 +124,22 @@ impl NumberFormat {
         let width = self.exponent_digits;
         format!("{first}{fraction}{mark}{:0width$}", exponent.unsigned_abs())
     }
+}
+
+/// Returns what `shortest` does for a number without an exponent and with at most 15 digits: no other
+/// number with that few digits parses to the same double. `None`: another number, or zero.
+fn short_decimal(number: &str) -> Option<(String, i32)> {
+    let number = number.strip_prefix('-').unwrap_or(number);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let is_short = whole.len() + fraction.len() <= 15;
+    if !is_short || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = [whole, fraction].concat();
+    let significant = digits.trim_start_matches('0');
+    let first = i32::try_from(digits.len() - significant.len()).ok()?;
+    let exponent = i32::try_from(whole.len()).ok()? - 1 - first;
+    (!significant.is_empty()).then(|| (significant.trim_end_matches('0').to_owned(), exponent))
 }
 
 /// Returns the shortest digits that parse to `double`, and the decimal exponent of the first.
@@ -234,3 +250,23 @@ pub(super) static NEWTONSOFT: NumberFormat = NumberFormat {
     negative_zero: "-0.0",
     infinity: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_decimals_have_the_digits_of_their_doubles() {
+        let mut numbers: Vec<_> = ["1.50", "0.1", "-12.5", "100", "0.000001", "9007199254740.99", "999999999999999"]
+            .map(str::to_owned)
+            .into();
+        numbers.extend((1..2000).map(|number| format!("{}.{:03}", number * 7919 % 1000, number * 104_729 % 1000)));
+        for number in numbers.iter().filter(|number| *number != "0.000") {
+            let double: f64 = number.parse().unwrap();
+            assert_eq!(short_decimal(number), Some(shortest(double.abs())), "{number}");
+        }
+        for number in ["0", "-0.0", "1e2", "1E2", "1234567890.123456"] {
+            assert_eq!(short_decimal(number), None, "{number}");
+        }
+    }
+}

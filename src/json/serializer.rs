@@ -200,3 +200,24 @@ pub(super) static DOTNET_RELAXED: Escapes =
 
 /// Newtonsoft's `StringEscapeHandling.Default`.
 pub(super) static NEWTONSOFT: Escapes = Escapes { non_ascii: NonAscii::AllLineEnds, ..JAVASCRIPT };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::SERIALIZERS;
+
+    #[test]
+    fn no_serializer_escapes_a_verbatim_character() {
+        let texts = (b' '..=b'~').map(|byte| format!("\"{}\"", char::from(byte)));
+        let verbatim: Vec<_> = texts.filter(|text| super::super::string::is_verbatim(text)).collect();
+        assert!(verbatim.len() == 85 && !super::super::string::is_verbatim("\"é\""), "{verbatim:?}");
+        for serializer in SERIALIZERS {
+            let StringRule::Escaped(escapes) = serializer.strings else { continue };
+            for text in &verbatim {
+                let mut written = Vec::new();
+                escapes.write(text.trim_matches('"').as_bytes(), &mut written);
+                assert_eq!(written, text.as_bytes(), "{}", serializer.name);
+            }
+        }
+    }
+}

@@ -47,6 +47,23 @@ pub(super) enum LoneSurrogate {
     Replaced,
 }
 
+/// The characters that every serializer writes unescaped inside a string.
+const VERBATIM: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b' ';
+    while byte < 0x7f {
+        table[byte as usize] = !matches!(byte, b'"' | b'\\' | b'/' | b'<' | b'>' | b'&' | b'\'' | b'=' | b'`' | b'+');
+        byte += 1;
+    }
+    table
+};
+
+/// Returns true if every serializer writes this string, given with its quotes, as it stands here.
+pub(super) fn is_verbatim(string: &str) -> bool {
+    let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or_default();
+    inner.bytes().all(|byte| VERBATIM[usize::from(byte)])
+}
+
 /// Decodes a string with its quotes, which must have passed the tokenizer.
 pub(super) fn decode(string: &str) -> Cow<'_, [u8]> {
     let inner = string.get(1..string.len().saturating_sub(1)).unwrap_or_default();
@@ -144,8 +161,9 @@ impl Escapes {
     pub fn write(&self, decoded: &[u8], out: &mut Vec<u8>) {
         out.push(b'"');
         let mut rest = decoded;
+        let escaped = self.ascii_escapes();
         loop {
-            let plain = rest.iter().position(|byte| self.may_escape(*byte)).unwrap_or(rest.len());
+            let plain = rest.iter().position(|byte| self.may_escape(*byte, escaped)).unwrap_or(rest.len());
             let (copied, tail) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
             out.extend_from_slice(copied);
             let Some((code, after)) = first_code(tail) else { break };
@@ -158,11 +176,17 @@ impl Escapes {
         out.push(b'"');
     }
 
-    /// Checks whether a byte may need an escape.
-    fn may_escape(&self, byte: u8) -> bool {
+    /// Returns the set of ASCII characters that are escaped, a bit for each.
+    fn ascii_escapes(&self) -> u128 {
+        let control_characters = (1 << b' ') - 1;
+        let escaped = self.backslash_escapes.iter().chain(self.unicode_escapes);
+        escaped.fold(control_characters, |set, byte| set | 1 << byte)
+    }
+
+    /// Checks whether a byte may need an escape. `escaped` is the set of `ascii_escapes`.
+    fn may_escape(&self, byte: u8, escaped: u128) -> bool {
         match byte {
-            0..=0x1f => true,
-            b' '..=0x7f => self.backslash_escapes.contains(&byte) || self.unicode_escapes.contains(&byte),
+            0..=0x7f => escaped >> byte & 1 == 1,
             // The first bytes of surrogates, of U+2028 and of U+0085.
             _ => byte == 0xed || self.non_ascii != NonAscii::Unescaped,
         }

@@ -74,7 +74,7 @@ impl Writer<'_> {
         match node.kind {
             TokenKind::OpenObject => self.object(index),
             TokenKind::OpenArray => self.array(index, node),
-            TokenKind::String => self.string(text),
+            TokenKind::String => self.string(node),
             TokenKind::Number => self.number(text),
             _ => self.put(text),
         }
@@ -171,7 +171,7 @@ impl Writer<'_> {
     fn member(&mut self, key: usize) {
         let document = self.document;
         if let Some(node) = document.node(key) {
-            self.string(document.raw_text(node));
+            self.string(node);
         }
         self.put(match self.serializer.layout {
             Layout::SingleLine { colon, .. } => colon,
@@ -181,8 +181,10 @@ impl Writer<'_> {
         self.value(self.serializer.member_order.value_of(document, key));
     }
 
-    fn string(&mut self, text: &str) {
+    fn string(&mut self, node: &Node) {
+        let text = self.document.raw_text(node);
         match self.serializer.strings {
+            _ if node.is_verbatim => self.put(text),
             StringRule::Unchanged => self.put(text),
             StringRule::UnchangedHtmlSafe => string::write_html_safe(text, &mut self.out),
             StringRule::Escaped(escapes) => escapes.write(&string::decode(text), &mut self.out),

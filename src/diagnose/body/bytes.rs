@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use std::fmt::Write as _;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
@@ -109,21 +110,47 @@ pub(super) fn decimal_bytes(body: &[u8], separator: &str) -> Vec<u8> {
         if index > 0 {
             text.extend(separator.as_bytes());
         }
-        text.extend(byte.to_string().into_bytes());
+        push_decimal(&mut text, *byte);
     }
     text
 }
 
+fn push_decimal(text: &mut Vec<u8>, byte: u8) {
+    if byte >= 100 {
+        text.push(b'0' + byte / 100);
+    }
+    if byte >= 10 {
+        text.push(b'0' + byte / 10 % 10);
+    }
+    text.push(b'0' + byte % 10);
+}
+
 /// Writes the bytes as Java prints a `byte[]` with `Arrays.toString`.
 pub(super) fn signed_bytes(body: &[u8]) -> Vec<u8> {
-    let numbers: Vec<_> = body.iter().map(|byte| byte.cast_signed().to_string()).collect();
-    format!("[{}]", numbers.join(", ")).into_bytes()
+    let mut text = b"[".to_vec();
+    for (index, byte) in body.iter().map(|byte| byte.cast_signed()).enumerate() {
+        if index > 0 {
+            text.extend(b", ");
+        }
+        if byte < 0 {
+            text.push(b'-');
+        }
+        push_decimal(&mut text, byte.unsigned_abs());
+    }
+    text.push(b']');
+    text
 }
 
 /// Writes the bytes as JSON.stringify writes a typed array that is no Buffer.
 pub(super) fn typed_array(body: &[u8]) -> Vec<u8> {
-    let members: Vec<_> = body.iter().enumerate().map(|(index, byte)| format!("\"{index}\":{byte}")).collect();
-    format!("{{{}}}", members.join(",")).into_bytes()
+    let mut text = String::with_capacity(body.len() * 11);
+    for (index, byte) in body.iter().enumerate() {
+        let separator = if index == 0 { '{' } else { ',' };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{separator}\"{index}\":{byte}");
+    }
+    text.push_str(if body.is_empty() { "{}" } else { "}" });
+    text.into_bytes()
 }
 
 /// Writes the bytes as Node inspects a Buffer: the first fifty, then the number of the others.
@@ -140,8 +167,9 @@ pub(super) fn inspected_buffer(body: &[u8]) -> Vec<u8> {
 
 /// Writes hex with a separator between the bytes.
 pub(super) fn separated_hex(body: &[u8], separator: &str) -> Vec<u8> {
-    let digits: Vec<_> = body.iter().map(|byte| format!("{byte:02X}")).collect();
-    digits.join(separator).into_bytes()
+    let digits = hex::encode_upper(body).into_bytes();
+    let pairs: Vec<_> = digits.chunks(2).collect();
+    pairs.join(separator.as_bytes())
 }
 
 #[cfg(test)]

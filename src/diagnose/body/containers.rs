@@ -37,36 +37,37 @@ pub(super) fn is_event(text: &[u8]) -> bool {
 
 /// A string, object or array inside a JSON text.
 struct InnerValue {
-    path: String,
-    /// The innermost name on the path, in lower case.
-    name: String,
+    /// The place of the innermost name in `BODY_NAMES`, or their number.
+    rank: usize,
     start: usize,
     end: usize,
     is_string: bool,
+    has_path: bool,
 }
 
 /// A step of a path: a name, or the index of an element.
-enum PathStep {
-    Name(String),
+#[derive(Clone, Copy)]
+enum PathStep<'t> {
+    Name(&'t str),
     Index(usize),
 }
 
-/// Lists the strings, objects and arrays inside a JSON text, the outermost first.
-fn inner_values(text: &[u8]) -> Option<Vec<InnerValue>> {
-    let mut steps: Vec<PathStep> = Vec::new();
+/// Lists the strings, objects and arrays inside a JSON text, the outermost first. `see` gets the
+/// offset of each with the path to it.
+fn inner_values(text: &[u8], mut see: impl FnMut(usize, &[PathStep<'_>])) -> Option<Vec<InnerValue>> {
+    let mut steps: Vec<PathStep<'_>> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut values: Vec<InnerValue> = Vec::new();
-    let add = |steps: &[PathStep], start: usize, end: usize, values: &mut Vec<InnerValue>| {
-        let part = |step: &PathStep| match step {
-            PathStep::Name(name) => name.clone(),
-            PathStep::Index(index) => index.to_string(),
-        };
+    let mut add = |steps: &[PathStep<'_>], start: usize, end: usize, values: &mut Vec<InnerValue>| {
         let name = steps.iter().rev().find_map(|step| match step {
-            PathStep::Name(name) => Some(name.to_ascii_lowercase()),
+            PathStep::Name(name) => Some(*name),
             PathStep::Index(_) => None,
         });
-        let path = steps.iter().map(part).collect::<Vec<_>>().join(".");
-        values.push(InnerValue { path, name: name.unwrap_or_default(), start, end, is_string: text[start] == b'"' });
+        let rank = BODY_NAMES.iter().position(|known| known.eq_ignore_ascii_case(name.unwrap_or_default()));
+        see(start, steps);
+        let rank = rank.unwrap_or(BODY_NAMES.len());
+        let has_path = !matches!(steps, [] | [PathStep::Name("")]);
+        values.push(InnerValue { rank, start, end, is_string: text[start] == b'"', has_path });
     };
     for token in Tokens::new(text) {
         let token = token.ok()?;
@@ -75,7 +76,7 @@ fn inner_values(text: &[u8]) -> Option<Vec<InnerValue>> {
                 open.push(values.len());
                 add(&steps, token.start, token.end, &mut values);
                 let is_object = token.kind == TokenKind::OpenObject;
-                steps.push(if is_object { PathStep::Name(String::new()) } else { PathStep::Index(0) });
+                steps.push(if is_object { PathStep::Name("") } else { PathStep::Index(0) });
                 if steps.len() > 64 || values.len() > 4_096 {
                     return None;
                 }
@@ -87,7 +88,7 @@ fn inner_values(text: &[u8]) -> Option<Vec<InnerValue>> {
                 }
             }
             TokenKind::Key => {
-                let name = std::str::from_utf8(&text[token.start..token.end]).ok()?.trim_matches('"').to_owned();
+                let name = std::str::from_utf8(&text[token.start..token.end]).ok()?.trim_matches('"');
                 if let Some(step) = steps.last_mut() {
                     *step = PathStep::Name(name);
                 }
@@ -104,25 +105,43 @@ fn inner_values(text: &[u8]) -> Option<Vec<InnerValue>> {
     Some(values)
 }
 
+/// Returns the path to the value at an offset, such as `Records.0.body`.
+fn path_to(text: &[u8], offset: usize) -> String {
+    let mut path = String::new();
+    inner_values(text, |start, steps| {
+        if start == offset {
+            let part = |step: &PathStep<'_>| match step {
+                PathStep::Name(name) => (*name).to_owned(),
+                PathStep::Index(index) => index.to_string(),
+            };
+            path = steps.iter().map(part).collect::<Vec<_>>().join(".");
+        }
+    });
+    path
+}
+
 /// Finds bodies in the fields of a JSON text that is no event itself, and events in any.
 pub(super) fn json_fields(text: &[u8]) -> Vec<Found> {
     if !text.trim_ascii_start().starts_with(b"{") && !text.trim_ascii_start().starts_with(b"[") {
         return Vec::new();
     }
     let is_whole_event = is_event(text);
-    let mut values = inner_values(text).unwrap_or_default();
-    let rank = |value: &InnerValue| BODY_NAMES.iter().position(|name| *name == value.name).unwrap_or(BODY_NAMES.len());
-    values.sort_by_key(|value| (rank(value), std::cmp::Reverse(value.end - value.start)));
+    let mut values = inner_values(text, |_, _| ()).unwrap_or_default();
+    values.sort_by_key(|value| (value.rank, std::cmp::Reverse(value.end - value.start)));
     let decode = |value: InnerValue| {
         let raw = &text[value.start..value.end];
+        // Inside an event only another event is wanted, which starts with a bracket.
+        if is_whole_event && !raw.iter().any(|byte| *byte == b'{' || *byte == b'\\') {
+            return None;
+        }
         let bytes =
             if value.is_string { serde_json::from_slice::<String>(raw).ok()?.into_bytes() } else { raw.to_vec() };
         let may_be_body = match value.is_string {
             true => bytes.len() >= MIN_ENCODED || bytes.iter().any(|byte| b"{[".contains(byte)),
-            false => value.start > 0 && !value.path.is_empty() && bytes.len() > 2,
+            false => value.start > 0 && value.has_path && bytes.len() > 2,
         };
         let is_wanted = may_be_body && (!is_whole_event || is_event(&bytes));
-        is_wanted.then(|| Found::new(bytes, value.path))
+        is_wanted.then(|| Found::new(bytes, path_to(text, value.start)))
     };
     values.into_iter().filter_map(decode).take(MAX_FOUND).collect()
 }

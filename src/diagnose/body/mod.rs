@@ -266,7 +266,7 @@ impl<'b> BodyVariants<'b> {
 fn variant_class(index: usize) -> Class {
     match index < variant::single_count() {
         false => Class::Pair,
-        true if variant::all()[index].is_usual() => Class::Usual,
+        true if variant::is_usual(index) => Class::Usual,
         true => Class::Rare,
     }
 }

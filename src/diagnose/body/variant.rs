@@ -82,7 +82,7 @@ impl Change {
 }
 
 impl BodyVariant {
-    pub(super) fn is_usual(&self) -> bool {
+    fn is_usual(&self) -> bool {
         match self {
             Self::Change(Change::Row(row)) => row.is_usual,
             Self::Change(Change::Reserialized { serializer, .. }) => !RARE_SERIALIZERS.contains(&serializer.code),
@@ -245,12 +245,12 @@ fn is_empty_signed(change: &Change) -> bool {
     matches!(change, Change::Row(row) if row.is(&kinds::EMPTY_SIGNED))
 }
 
-/// All variants, and the number of single changes, which come first.
-static ALL: LazyLock<(Vec<BodyVariant>, usize)> = LazyLock::new(|| {
+/// All variants, single changes first, and for each single change whether it is usual.
+static ALL: LazyLock<(Vec<BodyVariant>, Vec<bool>)> = LazyLock::new(|| {
     let mut list = single_changes();
-    let count = list.len();
+    let usual = list.iter().map(BodyVariant::is_usual).collect();
     list.extend(pairs(&list));
-    (list, count)
+    (list, usual)
 });
 
 /// Lists all variants: single changes, then compositions.
@@ -260,5 +260,10 @@ pub(super) fn all() -> &'static [BodyVariant] {
 
 /// Returns the number of single changes, which come first in the list.
 pub(super) fn single_count() -> usize {
-    ALL.1
+    ALL.1.len()
+}
+
+/// Returns true for a usual single change.
+pub(super) fn is_usual(index: usize) -> bool {
+    ALL.1[index]
 }

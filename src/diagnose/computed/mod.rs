@@ -181,7 +181,7 @@ fn messages(received: &AnalyzedDelivery, provider: &dyn Provider, others: &[Othe
     let mut found = Vec::new();
     let mut add = |bytes: Vec<u8>, cause: Cause, is_rare: bool| {
         if !bytes.is_empty() {
-            found.push(Frame { causes: vec![cause], is_rare, ..Frame::whole(bytes) });
+            found.push(Frame::whole_with_cause(bytes, cause, is_rare));
         }
     };
     let other = |what: &str| Cause::new(&kinds::MESSAGE_OTHER).with("what", what.to_owned());

@@ -29,7 +29,9 @@ use time::TimeText;
 pub(super) struct Frame {
     pub before: Vec<u8>,
     pub after: Vec<u8>,
-    pub causes: Vec<Cause>,
+    /// The causes besides the layout.
+    causes: Vec<Cause>,
+    layout: Option<OtherLayout>,
     /// The number of changes: 0 is what should have been used, or what the headers show.
     pub changes: usize,
     pub is_rare: bool,
@@ -37,11 +39,34 @@ pub(super) struct Frame {
     pub is_whole: bool,
 }
 
+/// A layout of the message that is not the documented one. Its cause is made when it is needed: nearly
+/// all frames are tried in vain.
+#[derive(Clone, Copy, Debug)]
+struct OtherLayout {
+    template: &'static str,
+    signs_time: bool,
+}
+
 impl Frame {
     /// A whole message in which nothing of the body stands.
     pub(super) fn whole(message: Vec<u8>) -> Self {
         let (after, causes) = (Vec::new(), Vec::new());
-        Self { before: message, after, causes, changes: 1, is_rare: false, is_whole: true }
+        Self { before: message, after, causes, layout: None, changes: 1, is_rare: false, is_whole: true }
+    }
+
+    /// A whole message that has this cause.
+    pub(super) fn whole_with_cause(message: Vec<u8>, cause: Cause, is_rare: bool) -> Self {
+        Self { causes: vec![cause], is_rare, ..Self::whole(message) }
+    }
+
+    pub(super) fn causes(&self) -> Vec<Cause> {
+        let layout = self.layout.map(|OtherLayout { template, signs_time }| layout_cause(template, signs_time));
+        self.causes.iter().cloned().chain(layout).collect()
+    }
+
+    /// Returns true if the timestamp was not signed.
+    pub(super) fn is_without_time(&self) -> bool {
+        self.causes.iter().any(|cause| cause.is(&kinds::NOT_SIGNED))
     }
 
     pub(super) fn class(&self) -> Class {
@@ -92,6 +117,9 @@ impl Parts {
     fn fill(&self, template: &str, time: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
         let Some((before, after)) = template.split_once("{body}") else { return Vec::new() };
         let mut filled = vec![(before.replace("{ts}", time), after.replace("{ts}", time))];
+        if !filled.iter().any(|(before, after)| before.contains('{') || after.contains('{')) {
+            return into_bytes(filled);
+        }
         for name in ["id", "type", "url", "path", "method", "header"] {
             let placeholder = format!("{{{name}}}");
             if !before.contains(&placeholder) && !after.contains(&placeholder) {
@@ -105,8 +133,12 @@ impl Parts {
                 })
                 .collect();
         }
-        filled.into_iter().map(|(before, after)| (before.into_bytes(), after.into_bytes())).collect()
+        into_bytes(filled)
     }
+}
+
+fn into_bytes(texts: Vec<(String, String)>) -> Vec<(Vec<u8>, Vec<u8>)> {
+    texts.into_iter().map(|(before, after)| (before.into_bytes(), after.into_bytes())).collect()
 }
 
 /// What may have been signed around the body of a request. The rare frames, which are most, are made
@@ -169,6 +201,7 @@ fn frames(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRar
         before,
         after: Vec::new(),
         causes,
+        layout: None,
         changes,
         is_rare,
         is_whole: false,
@@ -187,16 +220,18 @@ fn frames(provider: &dyn Provider, received: &AnalyzedDelivery, rarity: FrameRar
     }
     for layout in LAYOUTS.iter().filter(|layout| rarity == FrameRarity::Rare || !layout.is_rare) {
         let with_time = layout.template.contains("{ts}");
-        // Times that are guesses are combined with the usual layouts only.
-        let times = times.iter().filter(|time| time.changes == 0 || (!layout.is_rare && !time.is_rare));
+        // Times that are guesses are combined with the usual layouts only, which makes two changes.
+        let is_combined = rarity == FrameRarity::Rare && !layout.is_rare;
+        let times = times.iter().filter(|time| time.changes == 0 || (is_combined && !time.is_rare));
         let no_time = [TimeText::none()];
         let times: Vec<_> = if with_time { times.collect() } else { no_time.iter().collect() };
         for time in times {
-            let cause = layout_cause(layout.template, provider);
+            let other = OtherLayout { template: layout.template, signs_time };
             found.extend(parts.fill(layout.template, &time.text).into_iter().map(|(before, after)| Frame {
                 before,
                 after,
-                causes: time.causes.iter().cloned().chain([cause.clone()]).collect(),
+                causes: time.causes.clone(),
+                layout: Some(other),
                 changes: time.changes + 1,
                 is_rare: layout.is_rare || time.is_rare,
                 is_whole: false,
@@ -224,7 +259,7 @@ fn unset_times(own: &dyn Provider) -> Vec<Frame> {
             let shown = if text.is_empty() { "an empty text".to_owned() } else { format!("`{text}`") };
             let before = other.signed_prefix(text).into_bytes();
             let causes = vec![Cause::new(&kinds::UNSET).with("text", shown)];
-            Frame { before, after: Vec::new(), causes, changes: 1, is_rare: true, is_whole: false }
+            Frame { before, after: Vec::new(), causes, layout: None, changes: 1, is_rare: true, is_whole: false }
         })
     });
     frames.collect()
@@ -236,8 +271,8 @@ const MAX_TWICE: usize = 64 * 1024;
 /// Builds the message of code that adds the body twice, such as by two handlers of the same stream.
 fn body_twice(provider: &dyn Provider, time: &str, body: &[u8]) -> Option<Frame> {
     let message = [provider.signed_prefix(time).as_bytes(), body, body].concat();
-    let causes = vec![Cause::new(&kinds::LAYOUT).with("layout", "the body twice").with("expected", "the body once")];
-    (body.len() <= MAX_TWICE).then(|| Frame { causes, is_rare: true, ..Frame::whole(message) })
+    let cause = Cause::new(&kinds::LAYOUT).with("layout", "the body twice").with("expected", "the body once");
+    (body.len() <= MAX_TWICE).then(|| Frame::whole_with_cause(message, cause, true))
 }
 
 /// Lists the messages of code that puts a hash of the body in its place, as AWS and others do.
@@ -251,8 +286,7 @@ fn body_hashes(provider: &dyn Provider, time: &str, body: &[u8]) -> Vec<Frame> {
     ];
     let frame = |(what, hash): (&'static str, String)| {
         let message = [provider.signed_prefix(time), hash].concat().into_bytes();
-        let causes = vec![Cause::new(&digest_kinds::MESSAGE_OTHER).with("what", what)];
-        Frame { causes, is_rare: true, ..Frame::whole(message) }
+        Frame::whole_with_cause(message, Cause::new(&digest_kinds::MESSAGE_OTHER).with("what", what), true)
     };
     hashes.into_iter().map(frame).collect()
 }
@@ -270,6 +304,7 @@ fn other_rules(own: &dyn Provider, request: &Request, times: &[TimeText]) -> Vec
                 before: other.signed_prefix(&text).into_bytes(),
                 after: Vec::new(),
                 causes: vec![cause],
+                layout: None,
                 changes: 1,
                 is_rare: false,
                 is_whole: false,
@@ -280,9 +315,10 @@ fn other_rules(own: &dyn Provider, request: &Request, times: &[TimeText]) -> Vec
 }
 
 /// Names the layout: a separator between timestamp and body, or another message.
-fn layout_cause(template: &str, provider: &dyn Provider) -> Cause {
+fn layout_cause(template: &str, signs_time: bool) -> Cause {
     let separator = template.strip_prefix("{ts}").and_then(|rest| rest.strip_suffix("{body}"));
-    if let (Some(separator), Some(_)) = (separator, provider.timestamp_header())
+    if let Some(separator) = separator
+        && signs_time
         && !separator.contains('{')
     {
         return Cause::new(&kinds::SEPARATOR).with("separator", separator_name(separator));
@@ -291,7 +327,7 @@ fn layout_cause(template: &str, provider: &dyn Provider) -> Cause {
     let words = ["body", "id", "type", "url", "path", "method", "header"]
         .iter()
         .fold(words, |words, name| words.replace(&format!("{{{name}}}"), &format!("<{name}>")));
-    let expected = if provider.timestamp_header().is_some() { "<timestamp>.<body>" } else { "<body>" };
+    let expected = if signs_time { "<timestamp>.<body>" } else { "<body>" };
     Cause::new(&kinds::LAYOUT).with("layout", words).with("expected", expected)
 }
 

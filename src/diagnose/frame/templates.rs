@@ -18,8 +18,7 @@ pub(super) fn templates(provider: &dyn Provider, time: &str) -> Vec<Frame> {
     let mut found = Vec::new();
     let mut add = |before: String, is_whole: bool, text: String| {
         let cause = Cause::new(&kinds::TEMPLATE).with("text", text);
-        let (before, after) = (before.into_bytes(), Vec::new());
-        found.push(Frame { before, after, causes: vec![cause], changes: 1, is_rare: true, is_whole });
+        found.push(Frame { is_whole, ..Frame::whole_with_cause(before.into_bytes(), cause, true) });
     };
     for (open, close) in PLACEHOLDERS {
         let placeholder = |name: &str| format!("{open}{name}{close}");

@@ -59,6 +59,8 @@ const UNSET: [&str; 17] = [
     "[object Object]",
     "[object Undefined]",
 ];
+/// The number of those that are usual.
+const USUAL_UNSET: usize = 5;
 /// Seconds before and after the given time that are tried early, for code that takes its own clock.
 const NEARBY: i64 = 30;
 /// Seconds before and after it that are tried last.
@@ -81,9 +83,10 @@ pub(super) fn list(provider: &dyn Provider, received: &AnalyzedDelivery, rarity:
     }
     let nothing = TimeText::none();
     let base = given.first().unwrap_or(&nothing);
-    found.extend(UNSET.iter().enumerate().map(|(index, unset)| {
+    let unset = if rarity == FrameRarity::Usual { &UNSET[..USUAL_UNSET] } else { &UNSET[..] };
+    found.extend(unset.iter().enumerate().map(|(index, unset)| {
         let shown = if unset.is_empty() { "an empty text".to_owned() } else { format!("`{unset}`") };
-        TimeText::change(*unset, &nothing, Cause::new(&kinds::UNSET).with("text", shown), index > 4)
+        TimeText::change(*unset, &nothing, Cause::new(&kinds::UNSET).with("text", shown), index >= USUAL_UNSET)
     }));
     if rarity == FrameRarity::Usual {
         return found;

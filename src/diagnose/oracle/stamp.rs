@@ -43,15 +43,15 @@ fn with_frames(provider: &dyn Provider, request: &Request, header: &str) -> Vec<
     let delivery = Delivery { request: request.clone(), peer: None, arrived: None };
     let received = AnalyzedDelivery { delivery, provider: Some(provider.name()), verdict: Verdict::Mismatch, event };
     let is_fitting = |frame: &Frame| {
-        let is_of_clock = frame.causes.iter().any(|cause| OF_CLOCKS.contains(&cause.code()));
+        let is_of_clock = frame.causes().iter().any(|cause| OF_CLOCKS.contains(&cause.code()));
         frame.changes <= 1 && !frame.is_whole && !is_of_clock
     };
     let stamp = |frame: Frame| Stamp {
         header: header.to_owned(),
+        causes: frame.causes(),
         before: frame.before,
         after: frame.after,
         is_rare: frame.is_rare,
-        causes: frame.causes,
     };
     Frames::new(provider, &received).iter().filter(|frame| is_fitting(frame)).cloned().map(stamp).collect()
 }

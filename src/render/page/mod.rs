@@ -62,8 +62,7 @@ static STYLE: Asset =
     Asset { path: "/assets/page.css", content_type: "text/css; charset=utf-8", body: include_str!("page.css") };
 static SCRIPT: Asset =
     Asset { path: "/assets/page.js", content_type: "text/javascript; charset=utf-8", body: include_str!("page.js") };
-static ICON: Asset =
-    Asset { path: "/assets/icon.svg", content_type: "image/svg+xml", body: include_str!("icon.svg") };
+static ICON: Asset = Asset { path: "/assets/icon.svg", content_type: "image/svg+xml", body: include_str!("icon.svg") };
 
 #[cfg(test)]
 mod tests;

@@ -183,7 +183,10 @@ fn pages_contain_nothing_that_their_policy_forbids() {
         for tag in tags(&page) {
             let is_handler = |word: &str| word.starts_with("on") && word.contains('=');
             assert!(!tag.contains(" style=") && !tag.split(' ').any(is_handler), "{name}: {tag}");
-            assert!(!tag.starts_with("script") || tag.starts_with(r#"script src="/assets/page.js?v="#), "{name}: {tag}");
+            assert!(
+                !tag.starts_with("script") || tag.starts_with(r#"script src="/assets/page.js?v="#),
+                "{name}: {tag}"
+            );
             assert!(tag.matches(" class=").count() <= 1, "{name}: {tag}");
             let is_loaded = tag.contains(" src=\"http") || (tag.starts_with("link") && tag.contains("href=\"http"));
             assert!(!is_loaded, "{name}: {tag}");
