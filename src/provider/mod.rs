@@ -65,6 +65,9 @@ pub trait Provider: Sync {
     fn parse_event(&self, payload: &Payload<'_>) -> Event;
     /// Returns the documented event types.
     fn event_types(&self) -> &'static [EventType];
+    /// Returns the type of the one event per payment that reports that money was taken: only its
+    /// amounts add up to income. Other events have the same amount.
+    fn paid_event(&self) -> &'static str;
     /// Returns the prefixes of its identifiers. Identifiers in samples are replaced by new ones.
     fn id_prefixes(&self) -> &'static [&'static str];
     fn samples(&self) -> Vec<Sample>;
@@ -194,6 +197,14 @@ mod tests {
         let names: HashSet<_> = ALL.iter().map(|provider| provider.name()).collect();
         let headers: HashSet<_> = ALL.iter().map(|provider| provider.signature_header().to_lowercase()).collect();
         assert_eq!((names.len(), headers.len()), (ALL.len(), ALL.len()));
+    }
+
+    #[test]
+    fn the_event_of_income_is_a_documented_one_with_a_status_that_took_money() {
+        for provider in ALL {
+            let paid = provider.event_types().iter().find(|event| event.name == provider.paid_event()).unwrap();
+            assert!(provider.parse_status(paid.status).state.has_taken_money(), "{}", paid.name);
+        }
     }
 
     #[test]

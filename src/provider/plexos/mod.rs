@@ -109,6 +109,10 @@ impl Provider for Plexos {
         EVENT_TYPES
     }
 
+    fn paid_event(&self) -> &'static str {
+        "payment.debited"
+    }
+
     fn id_prefixes(&self) -> &'static [&'static str] {
         &["evt_", "pi_", "re_", "cs_", "se_", "cu_", "pr_"]
     }

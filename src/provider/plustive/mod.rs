@@ -117,6 +117,10 @@ impl Provider for Plustive {
         EVENT_TYPES
     }
 
+    fn paid_event(&self) -> &'static str {
+        "transaction.success"
+    }
+
     fn id_prefixes(&self) -> &'static [&'static str] {
         &["PLS-", "order-", "ord_"]
     }

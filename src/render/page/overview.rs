@@ -16,10 +16,6 @@ const MAX_BARS: i64 = 96;
 const CHART_HEIGHT: u64 = 100;
 const HOUR: i64 = 3_600;
 
-/// The types of events that say that money was taken: only their amounts may be read as income. A
-/// payment has other events with the same amount.
-const PAID: [&str; 2] = ["payment.debited", "transaction.success"];
-
 /// Formats the overview of a period.
 pub fn overview(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> String {
     let content = html! {
@@ -52,7 +48,7 @@ fn figures(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
                 b class=[(waiting > 0).then_some("warn")] { (grouped(waiting)) }
                 span { "waiting for the app" @if let Some(oldest) = oldest { ", oldest " (frame.age(oldest)) } }
             }
-            @for sum in view.sums.iter().filter(|sum| sum.kind.as_deref().is_some_and(|kind| PAID.contains(&kind))) {
+            @for sum in view.sums.iter().filter(|sum| is_income(sum)) {
                 li {
                     b { (frame.money(&sum.money)) }
                     span { (sum.kind.as_deref().unwrap_or_default()) ", " (events(sum.events)) }
@@ -60,6 +56,11 @@ fn figures(frame: &PageFrame<'_>, view: &OverviewView<'_>) -> Markup {
             }
         }
     }
+}
+
+fn is_income(sum: &AmountTotal) -> bool {
+    let provider = sum.provider.as_deref().and_then(provider::by_name);
+    provider.is_some_and(|provider| sum.kind.as_deref() == Some(provider.paid_event()))
 }
 
 /// Deliveries of one bar.
