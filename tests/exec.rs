@@ -17,6 +17,7 @@ fn a_command_gets_the_record_of_each_event_once_and_no_secrets() {
     let store = home.path().join("s.db").display().to_string();
     let mut listen = whtool(home.path(), &["listen", "--json", "--port", "0", "--store", &store, "--exec", &command]);
     listen.env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET);
+    listen.env("PGPASSWORD", "database-password");
     let mut listener = Listener::spawn(listen.env("WHTOOL_STORE_URL", "postgres://u:database-password@127.0.0.1:1/x"));
     listener.exchange(&post(REFERENCE_MAC, REFERENCE));
     let delivery = listener.record();

@@ -143,9 +143,10 @@ fn parse_size(text: &str) -> Result<usize, String> {
 }
 
 impl Listen {
-    /// Returns the variables that commands do not inherit.
+    /// Returns the variables that commands do not inherit. `PGPASSWORD` is among them: it opens a
+    /// team's store.
     fn hidden_variables(&self) -> Vec<String> {
-        let all = self.secrets.variables().into_iter().chain(self.store.variable());
+        let all = self.secrets.variables().into_iter().chain(self.store.variable()).chain(["PGPASSWORD"]);
         all.map(str::to_owned).collect()
     }
 

@@ -150,7 +150,7 @@ impl TunnelArgs {
         &self,
         plan: TunnelPlan,
         port: u16,
-        mut hidden_variables: Vec<String>,
+        hidden_variables: Vec<String>,
         session: &'s Session<'s>,
     ) -> (TunnelLink, Supervisor<'s>) {
         let mut random = [0; 12];
@@ -170,8 +170,6 @@ impl TunnelArgs {
             _stop: stop_sender,
         };
         let allow_http = self.allow_http;
-        // An app may need it for a database of its own, but no tunnel does.
-        hidden_variables.push("PGPASSWORD".to_owned());
         (link, Supervisor { plan, allow_http, hidden_variables, port, session, events, stop, check })
     }
 }
