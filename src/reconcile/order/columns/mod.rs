@@ -130,6 +130,11 @@ impl ColumnNames {
 
 /// Removes case, accents, spaces and punctuation from a header.
 pub(super) fn normalize(header: &str) -> String {
+    // Every cell of a list is compared with the header: most need no tables of characters.
+    if header.is_ascii() {
+        let letters = header.chars().filter(char::is_ascii_alphanumeric);
+        return letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    }
     let letters = header.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase);
     letters.map(without_accent).collect()
 }

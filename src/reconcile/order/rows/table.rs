@@ -161,12 +161,12 @@ impl TableRows {
 
     /// Recognizes a header in the middle: lists that were joined have one each.
     fn check_header_again(&self, row: &Row) -> Option<Entry> {
-        let names = || row.cells().map(normalize);
-        let same = names().zip(&self.normalized).filter(|(name, header)| name == *header).count();
+        let names: Vec<String> = row.cells().map(normalize).collect();
+        let same = names.iter().zip(&self.normalized).filter(|(name, header)| name == header).count();
         if same == self.header.len() {
             return Some(Entry::skipped(row.line, SkippedKind::RepeatedHeader));
         }
-        let named = names().filter(|name| !name.is_empty() && self.normalized.contains(name)).count();
+        let named = names.iter().filter(|name| !name.is_empty() && self.normalized.contains(*name)).count();
         let is_other_header = named >= 2 && named * 2 > self.header.len();
         is_other_header.then(|| Entry::bad(row.line, "it is another header: the columns change their places here"))
     }
