@@ -2,13 +2,14 @@
 
 use super::ReconciledReference;
 use super::class::Class;
+use super::file_map::FileMap;
+use crate::model::temporary_file::TemporaryFile;
 use crate::provider::record::Record;
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 
-/// Identifies a payment by provider and reference, in 8 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PaymentKey(u64);
+/// Provider and reference of a payment, and whether the provider has it, as bytes.
+#[derive(Debug, Hash)]
+pub struct PaymentKey(Vec<u8>);
 
 impl PaymentKey {
     /// Returns the payment of an order. `None`: the provider could not be asked.
@@ -17,47 +18,43 @@ impl PaymentKey {
         let record = reconciled.record.as_ref();
         // The merchant's reference and the provider's own lead to the same record.
         let reference = record.map_or(&reconciled.order.reference, |Record { reference, .. }| reference);
-        let mut hasher = DefaultHasher::new();
-        (reconciled.provider.name(), record.is_some(), reference).hash(&mut hasher);
-        is_known.then(|| Self(hasher.finish()))
+        let provider = reconciled.provider.name().as_bytes();
+        is_known.then(|| Self([provider, &[0, u8::from(record.is_some())], reference.as_bytes()].concat()))
     }
 }
 
-/// The first order of every payment. One takes about 60 bytes.
-#[derive(Default)]
-pub struct SeenPayments {
-    first: HashMap<PaymentKey, u32>,
-    /// Line and end of the label of each first order.
-    orders: Vec<(u32, u32)>,
-    /// The orders' own numbers, or else their references, in one piece.
-    labels: String,
+/// The first order of every payment, in a temporary file. One takes 9 bytes of memory.
+pub struct SeenPayments<'a> {
+    /// Line and label of the first order: its own number, or else its reference.
+    first: FileMap<'a>,
 }
 
-impl SeenPayments {
+impl<'a> SeenPayments<'a> {
+    pub fn new(create: impl Fn() -> io::Result<Box<dyn TemporaryFile>> + 'a) -> Self {
+        Self { first: FileMap::new(create) }
+    }
+
     /// Adds the payment of an order. If an earlier order belongs to it, this one becomes a duplicate.
-    pub fn check(&mut self, reconciled: &mut ReconciledReference) {
-        let Some(key) = PaymentKey::new(reconciled) else { return };
-        if let Some(index) = self.first.get(&key) {
-            let reason = format!("the same payment as {}", self.describe(*index));
-            return reconciled.set_duplicate(reason);
+    pub fn check(&mut self, reconciled: &mut ReconciledReference) -> io::Result<()> {
+        let Some(PaymentKey(key)) = PaymentKey::new(reconciled) else { return Ok(()) };
+        if let Some(first) = self.first.get(&key)? {
+            let reason = format!("the same payment as {}", describe(&first));
+            reconciled.set_duplicate(reason);
+            return Ok(());
         }
         let order = &reconciled.order;
-        self.labels.push_str(order.own_id.as_deref().unwrap_or(&order.reference));
-        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        let index = narrow(self.orders.len() as u64);
-        self.orders.push((narrow(order.line), narrow(self.labels.len() as u64)));
-        self.first.insert(key, index);
+        let label = order.own_id.as_deref().unwrap_or(&order.reference);
+        self.first.insert(&key, &[&order.line.to_le_bytes(), label.as_bytes()].concat())
     }
+}
 
-    fn describe(&self, index: u32) -> String {
-        let end_of = |index: usize| self.orders.get(index).map_or(0, |(_, end)| *end as usize);
-        let index = index as usize;
-        let start = index.checked_sub(1).map_or(0, end_of);
-        let label = self.labels.get(start..end_of(index)).unwrap_or_default();
-        match self.orders.get(index) {
-            Some((line @ 1.., _)) => format!("{label} in line {line}"),
-            _ => label.to_owned(),
-        }
+/// Names an order by its label, and by its line if it is from a list.
+fn describe(order: &[u8]) -> String {
+    let (line, label) = order.split_first_chunk().unwrap_or((&[0; 8], order));
+    let label = String::from_utf8_lossy(label);
+    match u64::from_le_bytes(*line) {
+        0 => label.into_owned(),
+        line => format!("{label} in line {line}"),
     }
 }
 
@@ -102,8 +99,8 @@ mod tests {
     }
 
     fn check(orders: &mut [ReconciledReference]) -> Vec<Option<String>> {
-        let mut seen = SeenPayments::default();
-        orders.iter_mut().for_each(|order| seen.check(order));
+        let mut seen = SeenPayments::new(|| Ok(Box::new(io::Cursor::new(Vec::new()))));
+        orders.iter_mut().for_each(|order| seen.check(order).unwrap());
         let reason = |order: &ReconciledReference| {
             let finding = order.assessment.findings.iter().find(|finding| finding.class == Class::DuplicateOrder);
             finding.map(|finding| finding.reason.clone())

@@ -3,11 +3,14 @@
 //! `order` reads lists of orders, `status_words` knows what their words mean, `compare` puts each
 //! reference into a class, `duplicates` finds orders with the same payment, `replay_event` chooses
 //! what the app gets again, `totals` adds everything up, and `schedule` decides when to send which
-//! lookup. Nothing here does I/O or reads a clock; `command::shared::reconciling` does.
+//! lookup. `file_map` keeps what grows with the number of orders out of memory. Nothing here does
+//! I/O or reads a clock; `command::shared::reconciling` does.
 
 pub mod class;
 pub mod compare;
 pub mod duplicates;
+mod entry_file;
+pub mod file_map;
 pub mod known;
 pub mod order;
 pub mod page_walk;

@@ -1,65 +1,52 @@
 //! The records of a provider's list, found by their id and by the merchant's reference.
 //!
-//! Memory holds the references; the records themselves are in a temporary file.
+//! They are in temporary files; memory holds 27 bytes per record.
 
+use super::entry_file::EntryFile;
+use super::file_map::FileMap;
 use crate::model::temporary_file::TemporaryFile;
 use crate::model::timestamp::Timestamp;
 use crate::provider::Provider;
 use crate::provider::record::{Record, RecordState};
 use serde_json::Value;
-use std::collections::HashMap;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
 
 /// Position of a record in the list, from 0.
 pub type RecordPosition = usize;
 
-pub struct RecordIndex {
+pub struct RecordIndex<'a> {
     provider: &'static dyn Provider,
-    file: Box<dyn TemporaryFile>,
-    /// Length of the file in bytes.
-    length: u64,
-    entries: Vec<RecordEntry>,
-    by_id: HashMap<Box<str>, RecordPosition>,
-    by_merchant_reference: HashMap<Box<str>, Vec<RecordPosition>>,
+    records: EntryFile<'a>,
+    /// Position in the file, and whether an order belongs to the record.
+    entries: Vec<(u64, bool)>,
+    by_id: FileMap<'a>,
+    by_merchant_reference: FileMap<'a>,
 }
 
-/// Facts about a record that need no reading.
-#[derive(Clone, Debug)]
-pub struct RecordEntry {
-    start: u64,
-    length: usize,
-    pub created: Option<Timestamp>,
-    pub state: RecordState,
-    /// An order belongs to it.
-    pub is_claimed: bool,
-}
+/// A record with a merchant's reference: what decides which of several counts, and the position.
+type Candidate = (u8, Option<Timestamp>, RecordPosition);
 
-impl RecordIndex {
-    pub fn new(provider: &'static dyn Provider, file: Box<dyn TemporaryFile>) -> Self {
-        let (by_id, by_merchant_reference) = (HashMap::new(), HashMap::new());
-        Self { provider, file, length: 0, entries: Vec::new(), by_id, by_merchant_reference }
+impl<'a> RecordIndex<'a> {
+    pub fn new(
+        provider: &'static dyn Provider,
+        create: impl Fn() -> io::Result<Box<dyn TemporaryFile>> + Copy + 'a,
+    ) -> Self {
+        let (by_id, by_merchant_reference) = (FileMap::new(create), FileMap::new(create));
+        Self { provider, records: EntryFile::new(create), entries: Vec::new(), by_id, by_merchant_reference }
     }
 
     /// Adds a record at the end. One that can't be read has an unknown state.
     pub fn add(&mut self, body: &Value) -> io::Result<()> {
-        let bytes = serde_json::to_vec(body)?;
-        self.file.seek(SeekFrom::Start(self.length))?;
-        self.file.write_all(&bytes)?;
         let position = self.entries.len();
         let id = body.get("id").and_then(Value::as_str).unwrap_or_default();
-        self.by_id.insert(id.into(), position);
-        let record = self.provider.parse_record(body).ok();
-        if let Some(reference) = record.as_ref().and_then(|record| record.merchant_reference.as_deref()) {
-            self.by_merchant_reference.entry(reference.into()).or_default().push(position);
+        self.by_id.insert(id.as_bytes(), &serde_json::to_vec(&position)?)?;
+        if let Ok(record) = self.provider.parse_record(body)
+            && let Some(reference) = &record.merchant_reference
+        {
+            let candidate: Candidate = (preference(record.parsed_status.state), record.created, position);
+            self.by_merchant_reference.insert(reference.as_bytes(), &serde_json::to_vec(&candidate)?)?;
         }
-        self.entries.push(RecordEntry {
-            start: self.length,
-            length: bytes.len(),
-            created: record.as_ref().and_then(|record| record.created),
-            state: record.map_or(RecordState::Unknown, |record| record.parsed_status.state),
-            is_claimed: false,
-        });
-        self.length += bytes.len() as u64;
+        self.entries.push((self.records.add(&serde_json::to_vec(body)?)?, false));
         Ok(())
     }
 
@@ -67,39 +54,36 @@ impl RecordIndex {
         self.entries.len()
     }
 
-    pub fn entry(&self, position: RecordPosition) -> Option<&RecordEntry> {
-        self.entries.get(position)
+    pub fn is_claimed(&self, position: RecordPosition) -> bool {
+        self.entries.get(position).is_some_and(|(_, is_claimed)| *is_claimed)
     }
 
     /// Notes that an order belongs to a record.
     pub fn claim(&mut self, position: RecordPosition) {
-        if let Some(entry) = self.entries.get_mut(position) {
-            entry.is_claimed = true;
+        if let Some((_, is_claimed)) = self.entries.get_mut(position) {
+            *is_claimed = true;
         }
     }
 
-    pub fn by_id(&self, id: &str) -> Option<RecordPosition> {
-        self.by_id.get(id).copied()
+    pub fn by_id(&mut self, id: &str) -> io::Result<Option<RecordPosition>> {
+        let positions = self.by_id.values(id.as_bytes())?;
+        Ok(positions.last().map(|position| serde_json::from_slice(position)).transpose()?)
     }
 
     /// Finds the record that an order with this number of the merchant is about. A merchant's
     /// reference may have several payments, such as a failed one and the next try: the one that
     /// brought money counts, then an open one; among equals, the first.
-    pub fn by_merchant_reference(&self, reference: &str) -> Option<RecordPosition> {
-        let positions = self.by_merchant_reference.get(reference)?;
-        positions.iter().copied().min_by_key(|&position| {
-            let entry = self.entries.get(position);
-            (entry.map(|entry| preference(entry.state)), entry.and_then(|entry| entry.created))
-        })
+    pub fn by_merchant_reference(&mut self, reference: &str) -> io::Result<Option<RecordPosition>> {
+        let candidates = self.by_merchant_reference.values(reference.as_bytes())?;
+        let candidates: Vec<Candidate> =
+            candidates.iter().map(|candidate| serde_json::from_slice(candidate)).collect::<Result<_, _>>()?;
+        Ok(candidates.into_iter().min().map(|(.., position)| position))
     }
 
     /// Reads a record.
     pub fn read(&mut self, position: RecordPosition) -> io::Result<Value> {
-        let entry = self.entries.get(position).ok_or(io::ErrorKind::NotFound)?;
-        let mut bytes = vec![0; entry.length];
-        self.file.seek(SeekFrom::Start(entry.start))?;
-        self.file.read_exact(&mut bytes)?;
-        Ok(serde_json::from_slice(&bytes)?)
+        let (start, _) = self.entries.get(position).ok_or(io::ErrorKind::NotFound)?;
+        Ok(serde_json::from_slice(&self.records.read(*start)?)?)
     }
 
     /// Parses a record. The error is a sentence.
@@ -130,9 +114,9 @@ mod tests {
     use serde_json::json;
     use std::io::Cursor;
 
-    fn index(records: &[(&str, &str, &str)]) -> RecordIndex {
+    fn index(records: &[(&str, &str, &str)]) -> RecordIndex<'static> {
         let provider = crate::provider::by_name("plexos").unwrap();
-        let mut index = RecordIndex::new(provider, Box::new(Cursor::new(Vec::new())));
+        let mut index = RecordIndex::new(provider, || Ok(Box::new(Cursor::new(Vec::new()))));
         for (hour, (id, reference, status)) in records.iter().enumerate() {
             let created = format!("2025-01-15T{:02}:00:00Z", 23 - hour);
             let body = json!({"id": id, "externalId": reference, "status": status, "createdAt": created});
@@ -144,12 +128,14 @@ mod tests {
     #[test]
     fn records_are_found_by_both_references_and_read_again() {
         let mut index = index(&[("pi_2", "order-2", "SETTLED"), ("pi_1", "order-1", "FAILED")]);
-        assert_eq!((index.by_id("pi_1"), index.by_merchant_reference("order-2")), (Some(1), Some(0)));
-        assert_eq!((index.by_id("order-1"), index.by_merchant_reference("pi_1")), (None, None));
+        assert_eq!([index.by_id("pi_1").unwrap(), index.by_merchant_reference("order-2").unwrap()], [Some(1), Some(0)]);
+        assert_eq!([index.by_id("order-1").unwrap(), index.by_merchant_reference("pi_1").unwrap()], [None, None]);
         assert_eq!(index.read(1).unwrap()["status"], "FAILED");
         assert_eq!(index.read(0).unwrap()["id"], "pi_2");
         index.add(&json!({"id": "pi_0"})).unwrap();
-        assert_eq!((index.len(), index.entry(2).unwrap().state), (3, RecordState::Unknown));
+        index.claim(1);
+        assert_eq!([0, 1, 2, 3].map(|position| index.is_claimed(position)), [false, true, false, false]);
+        assert_eq!((index.len(), index.by_id("pi_0").unwrap()), (3, Some(2)));
         assert!(index.read(3).is_err());
     }
 
@@ -159,7 +145,7 @@ mod tests {
             let ids = ["pi_4", "pi_3", "pi_2", "pi_1"];
             let records: Vec<_> = ids.into_iter().zip(statuses).map(|(id, status)| (id, "order-7", *status)).collect();
             let mut index = index(&records);
-            let position = index.by_merchant_reference("order-7").unwrap();
+            let position = index.by_merchant_reference("order-7").unwrap().unwrap();
             index.read(position).unwrap()["id"].as_str().unwrap().to_owned()
         };
         assert_eq!(order(&["CREATED", "FAILED", "DEBITED", "EXPIRED"]), "pi_2");

@@ -6,6 +6,7 @@ use crate::model::stored::CaptureId;
 use crate::provider::Provider;
 use serde_json::Value;
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 /// An event to send to the app again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,16 +38,17 @@ impl ReplayEvent {
 /// has taken already, and none twice.
 #[derive(Default)]
 pub struct ReplayPlan {
-    /// The payment of each event, in the order of the input.
-    events: Vec<PaymentKey>,
-    /// Payments that an order has taken.
-    taken: HashSet<PaymentKey>,
+    hashes: RandomState,
+    /// The hashed payment of each event, in the order of the input.
+    events: Vec<u64>,
+    /// Hashed payments that an order has taken.
+    taken: HashSet<u64>,
 }
 
 impl ReplayPlan {
     /// Adds a result. Returns its event if it may have to be sent.
     pub fn add<'r>(&mut self, reconciled: &'r ReconciledReference) -> Option<&'r ReplayEvent> {
-        let key = PaymentKey::new(reconciled)?;
+        let key = self.hashes.hash_one(PaymentKey::new(reconciled)?);
         if reconciled.assessment.has(Class::DuplicateOrder) && reconciled.assessment.missed.is_none() {
             self.taken.insert(key);
         }

@@ -12,13 +12,14 @@ use crate::command::shared::reconciling::{
 use crate::model::error::{Error, Result};
 use crate::model::timestamp::{SignedDuration, Timestamp};
 use crate::provider::listing::RecordList;
+use crate::provider::record::RecordState;
 use crate::provider::{self, Provider};
+use crate::reconcile::file_map::FileMap;
 use crate::reconcile::page_walk::{Coverage, PageWalk};
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
 use crate::reconcile::record_index::{RecordIndex, RecordPosition, has_money};
 use crate::reconcile::{Class, Lookup, Order};
 use crate::render::text::count;
-use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -29,12 +30,12 @@ pub(super) struct AllRecords<'a> {
     /// The list of orders. `None`: it has ended, or there is none.
     orders: Option<InputSource<'a>>,
     has_orders: bool,
-    index: RecordIndex,
+    index: RecordIndex<'a>,
     coverage: Coverage,
     provider: &'static dyn Provider,
     period: Option<ReportPeriod>,
     /// The merchant's references of the orders so far.
-    numbers: HashSet<String>,
+    numbers: FileMap<'a>,
     /// Number of orders so far.
     orders_read: u64,
     /// Number of lines of the list that can't be read.
@@ -75,11 +76,11 @@ impl<'a> AllRecords<'a> {
         client: &ApiClient,
         orders: Option<InputSource<'a>>,
         options: &LookupOptions<'_>,
-        session: &Session<'_>,
+        session: &'a Session<'a>,
     ) -> Result<Self> {
         let (provider, period) = (client.provider, options.period.clone());
-        let file = session.world.temporary_file().map_err(cannot_keep)?;
-        let mut index = RecordIndex::new(provider, file);
+        let create = || session.world.temporary_file();
+        let mut index = RecordIndex::new(provider, create);
         let start = period.as_ref().and_then(|period| period.since);
         let start = start.map(|start| start.checked_sub(CLOCK_DIFFERENCE).unwrap_or(start));
         // With orders, a refund shows in the status of its payment.
@@ -103,39 +104,43 @@ impl<'a> AllRecords<'a> {
             coverage,
             provider,
             period,
-            numbers: HashSet::new(),
+            numbers: FileMap::new(create),
             orders_read: 0,
             bad_lines: 0,
         })
     }
 
     /// Finds the record of an order.
-    fn find(&self, order: &Order) -> Option<RecordPosition> {
-        let by_number = || self.index.by_merchant_reference(&order.reference);
-        let owns = self.provider.owns_reference(&order.reference);
-        self.index.by_id(&order.reference).or_else(|| by_number().filter(|_| !owns))
+    fn find(&mut self, order: &Order) -> io::Result<Option<RecordPosition>> {
+        let found = self.index.by_id(&order.reference)?;
+        if found.is_some() || self.provider.owns_reference(&order.reference) {
+            return Ok(found);
+        }
+        self.index.by_merchant_reference(&order.reference)
+    }
+
+    fn add_number(&mut self, number: Option<&str>) -> Result<()> {
+        number.map_or(Ok(()), |number| self.numbers.insert(number.as_bytes(), &[])).map_err(cannot_keep)
     }
 
     /// Takes the record of an order from the list. An order without one is looked up if the provider
     /// has a call for its reference.
     fn match_order(&mut self, order: Order) -> Result<SourceItem> {
         let provider = self.provider;
-        self.numbers.extend(order.own_id.clone());
-        let Some(position) = self.find(&order) else {
+        self.add_number(order.own_id.as_deref())?;
+        let Some(position) = self.find(&order).map_err(cannot_keep)? else {
             let owner = provider::ALL.iter().find(|provider| provider.owns_reference(&order.reference));
             if owner.is_some() {
                 return Ok(SourceItem::Order(order));
             }
-            self.numbers.insert(order.reference.clone());
+            self.add_number(Some(&order.reference))?;
             let lookup = self.not_listed(&order);
             return Ok(SourceItem::answered(AnsweredOrder { order, provider, lookup, body: None, finding: None }));
         };
         self.index.claim(position);
         let body = self.index.read(position).map_err(cannot_keep)?;
         let lookup = self.lookup(&body);
-        if let Lookup::Found(record) = &lookup {
-            self.numbers.extend(record.merchant_reference.clone());
-        }
+        self.add_number(body_number(&lookup))?;
         Ok(SourceItem::answered(AnsweredOrder { order, provider, lookup, body: Some(body), finding: None }))
     }
 
@@ -168,23 +173,30 @@ impl<'a> AllRecords<'a> {
     fn next_unclaimed(&mut self) -> Result<Option<SourceItem>> {
         while let Some(position) = self.remaining.checked_sub(1) {
             self.remaining = position;
-            let Some(entry) = self.index.entry(position).cloned() else { continue };
-            if entry.is_claimed || self.is_outside(entry.created) {
+            if self.index.is_claimed(position) {
                 continue;
             }
             let body = self.index.read(position).map_err(cannot_keep)?;
             let lookup = self.lookup(&body);
+            let record = if let Lookup::Found(record) = &lookup { Some(record) } else { None };
+            if self.is_outside(record.and_then(|record| record.created)) {
+                continue;
+            }
+            let state = record.map_or(RecordState::Unknown, |record| record.parsed_status.state);
             let id = body.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
             let mut order = Order::for_reference(id);
             let number = body_number(&lookup);
             let mut finding = None;
             if self.has_orders {
-                let is_known = number.as_ref().is_some_and(|number| self.numbers.contains(number));
+                let is_known = match number {
+                    Some(number) => self.numbers.get(number.as_bytes()).map_err(cannot_keep)?.is_some(),
+                    None => false,
+                };
                 // A failed attempt belongs to the order that another payment has paid.
-                if !is_known || has_money(entry.state) {
-                    finding = Some((Class::NotInOrders, self.reason(number.as_deref(), is_known)));
+                if !is_known || has_money(state) {
+                    finding = Some((Class::NotInOrders, self.reason(number, is_known)));
                 } else {
-                    order.own_id = number;
+                    order.own_id = number.map(str::to_owned);
                 }
             }
             let provider = self.provider;
@@ -240,8 +252,8 @@ impl OrderSource for AllRecords<'_> {
     }
 }
 
-fn body_number(lookup: &Lookup) -> Option<String> {
-    if let Lookup::Found(record) = lookup { record.merchant_reference.clone() } else { None }
+fn body_number(lookup: &Lookup) -> Option<&str> {
+    if let Lookup::Found(record) = lookup { record.merchant_reference.as_deref() } else { None }
 }
 
 fn report_walk(walk: &PageWalk, list: RecordList, coverage: Coverage, session: &Session<'_>) {

@@ -212,9 +212,6 @@ impl Reconcile {
         if self.all {
             return Ok("the provider's list".to_owned());
         }
-        if self.all {
-            return Ok("no list: every payment of the provider's own list".to_owned());
-        }
         let arrived = self.period.capture_period(session)?;
         let open = if self.open { ", without those that have ended" } else { "" };
         Ok(format!("webhooks captured at {}{open}", arrived.describe()))

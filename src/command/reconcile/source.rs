@@ -5,11 +5,12 @@ use super::super::Session;
 use super::Reconcile;
 use super::spooled_list::SpooledList;
 use crate::command::shared::list_source::ListSource;
-use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, hash, is_test_event};
+use crate::command::shared::reconciling::{CapturedWebhooks, OrderSource, SourceItem, is_test_event};
 use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{DeliverySummary, ReferenceMatch};
 use crate::provider::{self, Provider};
+use crate::reconcile::file_map::FileMap;
 use crate::reconcile::order::MissingReference;
 use crate::reconcile::period::{PeriodPlacement, ReportPeriod};
 use crate::reconcile::status_words::OrderStatus;
@@ -21,16 +22,16 @@ pub(super) struct InputSource<'a> {
     args: &'a Reconcile,
     references: VecDeque<String>,
     orders: Option<(OrderReader, ListSource)>,
-    store: Option<CapturedReferences>,
+    store: Option<CapturedReferences<'a>>,
 }
 
 /// The references of captured webhooks, read page by page.
-struct CapturedReferences {
+struct CapturedReferences<'a> {
     arrived: ReportPeriod,
     after: StoreCursor,
     page: VecDeque<DeliverySummary>,
-    /// Hashes of the references seen so far, 8 bytes each.
-    seen: HashSet<u64>,
+    /// Providers and references seen so far.
+    seen: FileMap<'a>,
 }
 
 impl<'a> InputSource<'a> {
@@ -58,7 +59,7 @@ impl<'a> InputSource<'a> {
             arrived,
             after: StoreCursor::default(),
             page: VecDeque::new(),
-            seen: HashSet::new(),
+            seen: FileMap::new(|| session.world.temporary_file()),
         });
         // The same reference twice is one lookup.
         let mut seen = HashSet::new();
@@ -98,7 +99,7 @@ impl OrderSource for InputSource<'_> {
     }
 }
 
-impl CapturedReferences {
+impl CapturedReferences<'_> {
     /// Returns the next reference that was not seen before.
     fn next(&mut self, args: &Reconcile, captured: &mut CapturedWebhooks) -> Result<Option<Order>> {
         loop {
@@ -121,7 +122,7 @@ impl CapturedReferences {
             let Some(reference) = reference.filter(|reference| provider.lookup_call(reference).is_some()) else {
                 continue;
             };
-            if !self.seen.insert(hash(&(provider.name(), reference))) {
+            if self.is_seen(provider, reference)? {
                 continue;
             }
             let has_ended = |found: &ReferenceMatch| reports_end(provider, &found.summary);
@@ -129,6 +130,17 @@ impl CapturedReferences {
                 return Ok(Some(Order::for_reference(reference)));
             }
         }
+    }
+
+    /// Returns true if a reference came before, and adds it if not.
+    fn is_seen(&mut self, provider: &dyn Provider, reference: &str) -> Result<bool> {
+        let key = [provider.name().as_bytes(), &[0], reference.as_bytes()].concat();
+        let failed = |error| Error::failed("can't save the references of the captures").because(error);
+        let is_seen = self.seen.get(&key).map_err(failed)?.is_some();
+        if !is_seen {
+            self.seen.insert(&key, &[]).map_err(failed)?;
+        }
+        Ok(is_seen)
     }
 }
 

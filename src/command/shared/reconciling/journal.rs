@@ -230,13 +230,8 @@ fn cannot_write(path: &Path, error: std::io::Error) -> Error {
 
 /// Hashes line and reference: the same reference on two lines is two orders.
 fn hash_of(line: u64, reference: &str) -> u64 {
-    hash(&(line, reference))
-}
-
-/// Hashes a value for sets that live as long as this process.
-pub(in crate::command) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
+    (line, reference).hash(&mut hasher);
     hasher.finish()
 }
 

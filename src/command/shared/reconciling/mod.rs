@@ -30,7 +30,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 pub(in crate::command) use captured::{CapturedWebhooks, is_test_event};
-pub(in crate::command) use journal::{JournalOptions, hash, refuse_if_others_can_read};
+pub(in crate::command) use journal::{JournalOptions, refuse_if_others_can_read};
 pub(in crate::command) use page_reader::read_list;
 
 /// Longest answer that is read, in bytes. A record has a few kilobytes.

@@ -2,7 +2,8 @@
 //! Results outside of the period are only counted.
 
 use super::{LookupOptions, ResultSink};
-use crate::model::error::Result;
+use crate::command::Session;
+use crate::model::error::{Error, Result};
 use crate::reconcile::period::{PeriodPlacement, reference_time};
 use crate::reconcile::{BadLine, ReconciledReference, SeenPayments, Totals};
 use std::collections::BTreeMap;
@@ -18,13 +19,17 @@ pub(super) struct Results<'r> {
     waiting: BTreeMap<u64, ReconciledReference>,
     /// The number of the next result.
     next: u64,
-    seen: SeenPayments,
+    seen: SeenPayments<'r>,
 }
 
 impl<'r> Results<'r> {
-    pub(super) fn new(options: &'r LookupOptions<'r>, sinks: Vec<&'r mut dyn ResultSink>) -> Self {
-        let (totals, seen) = (Totals::default(), SeenPayments::default());
-        Self { options, sinks, totals, waiting: BTreeMap::new(), next: 0, seen }
+    pub(super) fn new(
+        options: &'r LookupOptions<'r>,
+        sinks: Vec<&'r mut dyn ResultSink>,
+        session: &'r Session<'r>,
+    ) -> Self {
+        let seen = SeenPayments::new(|| session.world.temporary_file());
+        Self { options, sinks, totals: Totals::default(), waiting: BTreeMap::new(), next: 0, seen }
     }
 
     /// Adds the result for the reference with this number.
@@ -48,7 +53,9 @@ impl<'r> Results<'r> {
     }
 
     fn pass_on(&mut self, mut reconciled: ReconciledReference) -> Result<()> {
-        self.seen.check(&mut reconciled);
+        self.seen
+            .check(&mut reconciled)
+            .map_err(|error| Error::failed("can't save the payments that were compared").because(error))?;
         let time = reference_time(&reconciled);
         match self.options.period.as_ref().map(|period| period.placement(time)) {
             Some(PeriodPlacement::Outside) => {

@@ -70,7 +70,7 @@ impl<'a> LookupRun<'a> {
             schedule: Schedule::new(policy),
             source,
             captured,
-            results: Results::new(options, sinks),
+            results: Results::new(options, sinks, session),
             journal: None,
             api_access: BTreeMap::new(),
             open: HashMap::new(),
@@ -135,13 +135,19 @@ impl<'a> LookupRun<'a> {
                     }
                     Some(SourceItem::Answered(answered)) => {
                         self.add_answered(*answered)?;
-                        // Lets the sender notice Ctrl+C.
-                        return Ok(NextRequest::Wait(Duration::ZERO));
+                        if let Some(pause) = self.pause_among_known() {
+                            return Ok(pause);
+                        }
                     }
                 },
             }
         }
         Ok(if self.stop.is_some() { NextRequest::Stop } else { NextRequest::Nothing })
+    }
+
+    /// Lets the sender notice Ctrl+C between many known answers.
+    fn pause_among_known(&self) -> Option<NextRequest> {
+        self.next_number.is_multiple_of(KNOWN_BATCH).then_some(NextRequest::Wait(Duration::ZERO))
     }
 
     /// Writes what is buffered, and waits for an answer.
@@ -175,8 +181,7 @@ impl<'a> LookupRun<'a> {
         let known = self.journal.as_mut().map(|journal| journal.take(&order, provider)).transpose()?.flatten();
         if let Some(answer) = known {
             self.add_known(order, provider, &answer)?;
-            // Lets the sender notice Ctrl+C between many known answers.
-            return Ok(self.next_number.is_multiple_of(KNOWN_BATCH).then_some(NextRequest::Wait(Duration::ZERO)));
+            return Ok(self.pause_among_known());
         }
         let number = self.take_number();
         if provider.lookup_call(&order.reference).is_none() {
