@@ -19,6 +19,7 @@ const MOST_TYPED: usize = 8;
 #[cfg(unix)]
 mod unix {
     use super::MOST_TYPED;
+    use crate::edge::runtime::block_on;
     use crate::world::Keys;
     use rustix::process::{Signal, getpgrp, getpid, getsid, kill_process};
     use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -142,12 +143,12 @@ mod unix {
             return Ok(());
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (mut suspend, mut resume, mut quit) = runtime.block_on(async {
+        let (mut suspend, mut resume, mut quit) = block_on(&runtime, async {
             let kind = |signal: Signal| SignalKind::from_raw(signal.as_raw());
             io::Result::Ok((signal(kind(Signal::TSTP))?, signal(kind(Signal::CONT))?, signal(SignalKind::quit())?))
         })?;
         let watch = move || loop {
-            let is_suspended = runtime.block_on(async {
+            let is_suspended = block_on(&runtime, async {
                 tokio::select! {
                     _ = suspend.recv() => true,
                     _ = quit.recv() => false,
@@ -163,11 +164,11 @@ mod unix {
                 restore(mode);
             }
             // An earlier signal, which ended another stop.
-            let _ = runtime.block_on(async { tokio::time::timeout(Duration::ZERO, resume.recv()).await });
+            let _ = block_on(&runtime, async { tokio::time::timeout(Duration::ZERO, resume.recv()).await });
             // In the group of a session's leader there is no shell that would resume it.
             let has_shell = getsid(None).is_ok_and(|session| session != getpgrp());
             if has_shell && kill_process(getpid(), Signal::STOP).is_ok() {
-                runtime.block_on(resume.recv());
+                block_on(&runtime, resume.recv());
             }
         };
         std::thread::Builder::new().name("terminal".to_owned()).spawn(watch)?;

@@ -25,6 +25,7 @@ mod postgres;
 mod process;
 mod process_guard;
 mod resolver;
+mod runtime;
 mod secret_file;
 mod sender;
 mod server;

@@ -15,6 +15,7 @@ use super::http::connections::ConnectionLimiter;
 use super::http::response_body::ResponseBody;
 use super::http::serve::{IncomingRequest, Service, serve_until};
 use super::http::text_response::{refusal_response, text_response};
+use super::runtime::block_on;
 use crate::model::bind::SecondAddress;
 use crate::model::delivery::RejectedRequest;
 use crate::model::error::{Error, Result};
@@ -62,7 +63,7 @@ pub(super) fn start(options: &ServeOptions, handler: RequestHandler, refused: Re
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| Error::failed("can't start threads").because(error))?;
-    let sockets = runtime.block_on(async { Sockets::bind(&options.addresses) })?;
+    let sockets = block_on(&runtime, async { Sockets::bind(&options.addresses) })?;
     let (address, second_address) = (sockets.address, sockets.second_address);
     let timeouts = Timeouts::default();
     let (allowed_hosts, bodies) =

@@ -9,6 +9,7 @@
 //! installed, so without a subscriber the first signal ends the process, too.
 
 use super::keys;
+use super::runtime::block_on;
 use crate::model::error::{Error, Result};
 use crate::world::InterruptWaiter;
 use std::io;
@@ -103,7 +104,7 @@ impl InterruptWaiter for BlockingInterrupt {
     fn wait(&mut self, timeout: Duration) -> bool {
         if !self.has_come {
             let wait = async { tokio::time::timeout(timeout, self.interrupt.wait()).await.is_ok() };
-            self.has_come = self.runtime.block_on(wait);
+            self.has_come = block_on(&self.runtime, wait);
         }
         self.has_come
     }
@@ -111,7 +112,7 @@ impl InterruptWaiter for BlockingInterrupt {
 
 fn start_thread(sender: watch::Sender<u32>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut signals = runtime.block_on(async { Signals::new() })?;
+    let mut signals = block_on(&runtime, async { Signals::new() })?;
     let watch = async move {
         while let Some(signal) = signals.next().await {
             let is_first = *sender.borrow() == 0;
@@ -126,7 +127,7 @@ fn start_thread(sender: watch::Sender<u32>) -> io::Result<()> {
             sender.send_modify(|count| *count += 1);
         }
     };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(watch))?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || block_on(&runtime, watch))?;
     Ok(())
 }
 

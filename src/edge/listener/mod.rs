@@ -19,6 +19,7 @@ use super::http::Timeouts;
 use super::http::bind::Sockets;
 use super::http::connections::ConnectionLimiter;
 use super::http::serve::serve_until;
+use super::runtime::block_on;
 use super::signals::Interrupt;
 use super::store::{Closed, StoreWriter, WriterOptions};
 use crate::model::bind::SecondAddress;
@@ -90,7 +91,7 @@ fn start_with(
     clock::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(worker_threads()).enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't start threads").because(error))?;
-    let sockets = runtime.block_on(async { Sockets::bind(&options.addresses) })?;
+    let sockets = block_on(&runtime, async { Sockets::bind(&options.addresses) })?;
     let (address, second_address) = (sockets.address, sockets.second_address);
     let (queue, events) = mpsc::channel(EVENT_QUEUE);
     let (stop, stopped) = oneshot::channel();
@@ -140,7 +141,7 @@ fn start_forwarder(
     let Some(forward) = pipeline.forward.clone() else { return Ok(None) };
     // Before the first delivery: what a new group receives is forwarded from here on.
     let urls: Vec<_> = forward.urls.iter().map(Url::to_string).collect();
-    let joined = runtime.block_on(writer.join_group(&urls));
+    let joined = block_on(runtime, writer.join_group(&urls));
     joined.map_err(|error| Error::failed("can't join the forwarding group").because(error))?;
     let (client, wake) = (pipeline.client.clone(), Arc::clone(&pipeline.wake));
     let (stop, stopped) = oneshot::channel();
@@ -191,7 +192,7 @@ impl RunningListener for Listener {
         }
         let Self { events, interrupt, runtime, is_busy, .. } = self;
         let runtime = runtime.as_ref().expect("only `drop` takes the runtime");
-        runtime.block_on(async {
+        block_on(runtime, async {
             tokio::select! {
                 biased;
                 () = interrupt.wait() => ListenerEvent::Interrupted,
@@ -211,7 +212,7 @@ impl RunningListener for Listener {
         if requeue.send(request).is_err() {
             return Ok(false);
         }
-        let result = runtime.block_on(result).unwrap_or(Ok(false));
+        let result = block_on(runtime, result).unwrap_or(Ok(false));
         result.map_err(|error| Error::failed("can't queue the delivery").because(error))
     }
 

@@ -4,6 +4,7 @@
 use super::failure::{cell_error, is_no_select, query_error, quote};
 use super::{PostgresConnection, Variables};
 use crate::edge::csv_rows::CsvRows;
+use crate::edge::runtime::block_on;
 use crate::edge::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::model::sanitize::truncate;
@@ -28,7 +29,7 @@ pub(in crate::edge) fn query(
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't connect to PostgreSQL").because(error))?;
-    let result = runtime.block_on(async {
+    let result = block_on(&runtime, async {
         let connection = tokio::select! {
             connection = PostgresConnection::open(url, variable) => connection?,
             () = interrupt.wait() => return Err(Error::interrupted()),

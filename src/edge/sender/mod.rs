@@ -18,6 +18,7 @@ mod via_reqwest;
 mod wire_format;
 
 use super::clock;
+use super::runtime::block_on;
 use super::signals::Interrupt;
 use crate::model::error::{Error, Result};
 use crate::model::exchange::{NextRequest, OutgoingRequest, SentRequest};
@@ -38,7 +39,7 @@ pub(super) fn send(
     clock::check()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't send requests").because(error))?;
-    let status = runtime.block_on(send_all(options, interrupt, next, done));
+    let status = block_on(&runtime, send_all(options, interrupt, next, done));
     // Does not wait for a DNS lookup that is still running.
     runtime.shutdown_background();
     status
@@ -50,7 +51,7 @@ pub(super) fn send_one(options: &SendOptions, outgoing: OutgoingRequest) -> Resu
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("can't send a request").because(error))?;
     let options = ExchangeOptions::from(options);
-    let sent = runtime.block_on(async { HttpClient::default().exchange(outgoing, options).await });
+    let sent = block_on(&runtime, async { HttpClient::default().exchange(outgoing, options).await });
     runtime.shutdown_background();
     sent
 }

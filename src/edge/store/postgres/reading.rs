@@ -7,6 +7,7 @@ use super::rows::{Columns, SUMMARY_COLUMNS};
 use super::schema;
 use super::session::PostgresSession;
 use super::text::{encode, prefix};
+use crate::edge::runtime::block_on;
 use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
@@ -59,10 +60,13 @@ pub(super) fn new_runtime() -> Result<Runtime> {
 /// Runs a future to its end on a thread of its own: the caller may be within another runtime, such as
 /// that of a command that sends what it reads.
 pub(super) fn run_blocking<T: Send, F: Future<Output = T>>(runtime: &Runtime, start: impl FnOnce() -> F + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| runtime.block_on(start()));
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    let (mut start, mut result) = (Some(start), None);
+    run_on_thread(&mut || result = start.take().map(|start| block_on(runtime, start())));
+    result.expect("a thread that has ended has a result")
+}
+
+fn run_on_thread(run: &mut (dyn FnMut() + Send)) {
+    std::thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
 /// Longest time for a page of new deliveries. A follower must be able to stop.
