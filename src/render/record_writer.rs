@@ -45,6 +45,18 @@ impl RecordWriter {
         self.0.push(b'}');
     }
 
+    /// Adds an array of records.
+    pub fn records(&mut self, key: &'static str, records: impl Iterator<Item = Self>) {
+        self.key(key);
+        self.0.push(b'[');
+        for (index, record) in records.enumerate() {
+            self.0.extend_from_slice(if index > 0 { b"," } else { b"" });
+            self.0.extend_from_slice(&record.0);
+            self.0.push(b'}');
+        }
+        self.0.push(b']');
+    }
+
     pub fn request(&mut self, key: &'static str, request: &Request) {
         self.key(key);
         request_json::write(request, &mut self.0);

@@ -1,15 +1,14 @@
 //! JSON records of captures and of the store's statistics.
 
 use super::json::line;
+use super::record_writer::RecordWriter;
 use super::text::masked_location;
-use crate::capture::request_json::{HeadJson, RequestJson};
+use crate::capture::request_json::HeadJson;
 use crate::diagnose::diff::{HeaderChange, PathChange};
 use crate::model::mask::mask_secrets;
-use crate::model::money::Money;
 use crate::model::stored::{
     AmountTotal, Attempt, CaptureId, DeliverySummary, HourlyCount, PrunePlan, StoredCapture, StoredDelivery, StoredHead,
 };
-use crate::model::verdict::VerdictCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -17,103 +16,62 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The fields of a capture in a list.
-#[derive(Serialize)]
-struct EntryRecord<'a> {
-    id: CaptureId,
-    arrived: String,
-    peer: Option<&'a str>,
-    provider: Option<&'a str>,
-    verdict: VerdictCode,
-    secret: Option<&'a str>,
-    event: Value,
-    answered: u16,
-    app: Option<u16>,
-    size: u64,
-    /// SHA-256 of a body that was not kept.
-    #[serde(rename = "omittedBodySha256", skip_serializing_if = "Option::is_none")]
-    omitted_body: Option<String>,
-}
-
-impl<'a> EntryRecord<'a> {
-    fn new(entry: &'a DeliverySummary) -> Self {
-        let event = json!({
-            "type": entry.kind, "id": entry.event_id, "subject": entry.subject, "status": entry.status,
-            "money": entry.money.as_ref().map(money),
-        });
-        Self {
-            id: entry.id,
-            arrived: entry.arrived.to_string(),
-            peer: entry.peer.as_deref(),
-            provider: entry.provider.as_deref(),
-            verdict: entry.verdict,
-            secret: entry.secret.as_deref(),
-            event,
-            answered: entry.answer.code(),
-            app: entry.app.code(),
-            size: entry.size,
-            omitted_body: entry.omitted_body.map(|hash| hash.to_string()),
+/// Starts a record with the fields of a capture in a list.
+fn entry_record(schema: &str, entry: &DeliverySummary) -> RecordWriter {
+    let mut record = RecordWriter::new(schema);
+    record.value("id", &entry.id);
+    record.text("arrived", Some(&entry.arrived.to_string()));
+    record.text("peer", entry.peer.as_deref());
+    record.text("provider", entry.provider.as_deref());
+    record.text("verdict", Some(entry.verdict.as_str()));
+    record.text("secret", entry.secret.as_deref());
+    record.object("event", |event| {
+        event.text("type", entry.kind.as_deref());
+        event.text("id", entry.event_id.as_deref());
+        event.text("subject", entry.subject.as_deref());
+        event.text("status", entry.status.as_deref());
+        match &entry.money {
+            None => event.text("money", None),
+            Some(amount) => event.object("money", |money| {
+                // As text, because minor units may exceed the precision of a float.
+                money.text("minor", Some(&amount.minor.to_string()));
+                money.text("currency", Some(&amount.currency));
+            }),
         }
+    });
+    record.value("answered", &entry.answer.code());
+    record.value("app", &entry.app.code());
+    record.value("size", &entry.size);
+    if let Some(hash) = entry.omitted_body {
+        // SHA-256 of a body that was not kept.
+        record.text("omittedBodySha256", Some(&hash.to_string()));
     }
+    record
 }
 
-/// Writes minor units as text, because they may exceed the precision of a float.
-fn money(money: &Money) -> Value {
-    json!({"minor": money.minor.to_string(), "currency": money.currency})
-}
-
-#[derive(Serialize)]
-struct EventRecord<'a> {
-    schema: &'static str,
-    #[serde(flatten)]
-    entry: EntryRecord<'a>,
-}
-
-impl<'a> EventRecord<'a> {
-    fn new(entry: &'a DeliverySummary) -> Self {
-        Self { schema: "whtool.event/1", entry: EntryRecord::new(entry) }
-    }
+fn event_record(entry: &DeliverySummary) -> RecordWriter {
+    entry_record("whtool.event/1", entry)
 }
 
 /// Writes `whtool.event/1`: a capture in a list.
 pub fn entry(entry: &DeliverySummary) -> Vec<u8> {
-    line(&EventRecord::new(entry))
+    event_record(entry).into_line()
 }
 
 /// Writes `whtool.capture/1`: a capture with its request and attempts.
 pub fn capture(stored: &StoredDelivery) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct CaptureRecord<'a> {
-        schema: &'static str,
-        #[serde(flatten)]
-        entry: EntryRecord<'a>,
-        attempts: Vec<Value>,
-        request: RequestJson<'a>,
-    }
-    line(&CaptureRecord {
-        schema: "whtool.capture/1",
-        entry: EntryRecord::new(&stored.summary),
-        attempts: stored.attempts.iter().map(attempt).collect(),
-        request: RequestJson(&stored.request),
-    })
+    let mut record = entry_record("whtool.capture/1", &stored.summary);
+    record.value("attempts", &stored.attempts.iter().map(attempt).collect::<Vec<_>>());
+    record.request("request", &stored.request);
+    record.into_line()
 }
 
 /// Writes `whtool.capture/1` for a capture whose body was not kept: its request has none.
 pub fn head(stored: &StoredHead) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct HeadRecord<'a> {
-        schema: &'static str,
-        #[serde(flatten)]
-        entry: EntryRecord<'a>,
-        attempts: [(); 0],
-        request: HeadJson<'a>,
-    }
-    line(&HeadRecord {
-        schema: "whtool.capture/1",
-        entry: EntryRecord::new(&stored.summary),
-        attempts: [],
-        request: HeadJson { method: &stored.method, target: &stored.target, headers: &stored.headers },
-    })
+    let mut record = entry_record("whtool.capture/1", &stored.summary);
+    record.value("attempts", &[(); 0]);
+    record.value("request", &HeadJson { method: &stored.method, target: &stored.target, headers: &stored.headers });
+    record.into_line()
 }
 
 /// Writes `whtool.capture/1` for whatever part the store has.
@@ -126,13 +84,10 @@ pub fn stored_capture(stored: &StoredCapture) -> Vec<u8> {
 
 /// Writes `whtool.events/1`: a page of captures, and the address of the next one.
 pub fn entries(entries: &[DeliverySummary], next: Option<&str>) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct PageRecord<'a> {
-        schema: &'static str,
-        events: Vec<EventRecord<'a>>,
-        next: Option<&'a str>,
-    }
-    line(&PageRecord { schema: "whtool.events/1", events: entries.iter().map(EventRecord::new).collect(), next })
+    let mut record = RecordWriter::new("whtool.events/1");
+    record.records("events", entries.iter().map(event_record));
+    record.text("next", next);
+    record.into_line()
 }
 
 fn attempt(attempt: &Attempt) -> Value {
@@ -277,9 +232,11 @@ pub fn diff<'a>(
 mod tests {
     use super::*;
     use crate::model::message::Request;
+    use crate::model::money::Money;
     use crate::model::status::Status;
     use crate::model::stored::{AnswerState, AppState};
     use crate::model::timestamp::Timestamp;
+    use crate::model::verdict::VerdictCode;
     use std::time::Duration;
 
     fn text(text: &str) -> Option<String> {
