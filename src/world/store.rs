@@ -93,6 +93,9 @@ pub trait Store {
     /// Returns the deliveries that match, newest last, and the place after everything that is in the
     /// store, to follow it from there.
     fn list_newest(&mut self, query: &Query) -> Result<DeliveryPage>;
+    /// Calls `each` with every delivery that matches, newest last. Memory does not grow with their
+    /// number. The query has no limit.
+    fn for_each_summary(&mut self, query: &Query, each: &mut dyn FnMut(DeliverySummary) -> Result<()>) -> Result<()>;
     /// Returns the first `limit` deliveries that match and became visible after this place, in that
     /// order, and the place to continue from. Fewer than `limit`: there are no more at present.
     /// `None`: the store was replaced or set back since, so the place means nothing in it.
@@ -123,8 +126,8 @@ pub trait Store {
     fn open_queues(&mut self) -> Result<Vec<OpenQueue>>;
     /// Counts the deliveries that are queued for these URLs.
     fn count_pending(&mut self, urls: &[Url]) -> Result<u64>;
-    /// Returns the deliveries with this event id, reference or subject, oldest first. The first
-    /// call reads all deliveries, later ones only new ones.
+    /// Returns the deliveries with this event id, reference or subject, oldest first. Many calls in a
+    /// row are fast.
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>>;
     /// Measures the store, and finds what is wrong with it.
     fn check_health(&mut self) -> Result<StoreHealth>;

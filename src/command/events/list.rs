@@ -52,42 +52,57 @@ pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOut
     let Some(mut store) = open_if_exists(&args.store, session)? else { return Ok(CommandOutcome::Success) };
     args.filters.warn_if_unknown_types(session);
     let query = args.filters.query(&session.now());
-    let limit = args.limit();
-    // One more than is shown, to notice that there are more.
-    let query = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };
-    let mut entries = store.list(&query)?;
-    let more = limit.is_some_and(|limit| entries.len() as u64 > limit);
-    let entries = entries.split_off(usize::from(more));
-    if entries.is_empty() {
-        let reason = if args.filters.is_empty() { "no captures yet" } else { "no captures match" };
-        session.info(&format!("{reason}; {STORE_HINT}"));
-    }
     let columns = session.world.columns(Stream::Output);
-    let mut output = session.world.stdout();
     let width = columns.map(usize::from).filter(|&width| width >= table::MIN_WIDTH);
-    match width.filter(|_| !args.json && session.verbosity != Verbosity::Verbose) {
-        Some(width) if !entries.is_empty() => {
-            let today = session.now().date();
-            let row = |entry: &DeliverySummary| {
-                let labels = vec![entry.id.to_string(), short_time(entry.arrived, today, session)];
-                (labels, text::stored_row(entry, ""))
-            };
-            let rows: Vec<_> = entries.iter().map(row).collect();
-            let table = table::table(&["#", "TIME"], &rows, width, session.out);
-            output.write_all(table.as_bytes())?;
-        }
+    let table_width = width.filter(|_| !args.json && session.verbosity != Verbosity::Verbose);
+    let mut output = session.world.stdout();
+    let mut write_line = |entry: &DeliverySummary| -> Result<()> {
+        let line = if args.json { render::stored::entry(entry) } else { row(entry, columns, session).into() };
+        Ok(output.write_all(&line)?)
+    };
+    let limit = args.limit();
+    let (mut shown, mut more) = (0, false);
+    match (limit, table_width) {
+        // A table needs all rows to choose the widths of its columns.
+        (None, None) => store.for_each_summary(&query, &mut |entry| {
+            shown += 1;
+            write_line(&entry)
+        })?,
         _ => {
-            for entry in &entries {
-                let line = if args.json { render::stored::entry(entry) } else { row(entry, columns, session).into() };
-                output.write_all(&line)?;
+            // One more than is shown, to notice that there are more.
+            let query = Query { limit: limit.map(|limit| limit.saturating_add(1)), ..query };
+            let mut entries = store.list(&query)?;
+            more = limit.is_some_and(|limit| entries.len() as u64 > limit);
+            let entries = entries.split_off(usize::from(more));
+            shown = entries.len();
+            match table_width {
+                Some(width) if !entries.is_empty() => {
+                    let table = format_table(&entries, width, session);
+                    output.write_all(table.as_bytes())?;
+                }
+                _ => entries.iter().try_for_each(write_line)?,
             }
         }
     }
+    if shown == 0 {
+        let reason = if args.filters.is_empty() { "no captures yet" } else { "no captures match" };
+        session.info(&format!("{reason}; {STORE_HINT}"));
+    }
     output.flush()?;
     if more {
-        session.info(&format!("showing the newest {} (--all shows all, --limit N shows N)", entries.len()));
+        session.info(&format!("showing the newest {shown} (--all shows all, --limit N shows N)"));
     }
     Ok(CommandOutcome::Success)
+}
+
+fn format_table(entries: &[DeliverySummary], width: usize, session: &Session<'_>) -> String {
+    let today = session.now().date();
+    let row = |entry: &DeliverySummary| {
+        let labels = vec![entry.id.to_string(), short_time(entry.arrived, today, session)];
+        (labels, text::stored_row(entry, ""))
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    table::table(&["#", "TIME"], &rows, width, session.out)
 }
 
 /// Formats a capture with all its facts: on one line, or on several in a terminal.

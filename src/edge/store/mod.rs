@@ -28,13 +28,13 @@ pub(in crate::edge) fn open(location: &StoreLocation) -> Result<Box<dyn Store>> 
     }
 }
 
-/// Returns true if there is a store to open. An error: there is something that can't be one, or
-/// nobody may look.
+/// Returns true if there is a store to open; whether a database has one is found when it is opened. An
+/// error: there is something that can't be one, or nobody may look.
 pub(in crate::edge) fn exists(location: &StoreLocation) -> Result<bool> {
     match location {
         StoreLocation::File(path) => sqlite::exists(path),
         StoreLocation::Memory => Err(in_memory()),
-        StoreLocation::Postgres(store) => postgres::exists(store),
+        StoreLocation::Postgres(_) => Ok(true),
     }
 }
 

@@ -201,6 +201,17 @@ pub(super) struct NewDeliveries {
     pub has_more: bool,
 }
 
+/// Deliveries of a page of a list.
+const LISTED: u64 = 4_096;
+
+/// A list that is read page by page.
+pub(super) struct Listing {
+    query: Query,
+    state: ServerState,
+    /// `None`: at the end.
+    next: Option<Place>,
+}
+
 impl PostgresSession {
     pub(super) async fn list_newest(&self, query: &Query) -> Result<DeliveryPage> {
         let state = ServerState::read(self).await?;
@@ -208,6 +219,23 @@ impl PostgresSession {
         let deliveries = self.select_new(&start, &state, query, "DESC").await?;
         let deliveries = deliveries.into_iter().rev().collect();
         Ok(DeliveryPage { deliveries, cursor: state.place().to_cursor() })
+    }
+
+    /// Starts a list of all deliveries that match and are visible now, oldest first.
+    pub(super) async fn start_listing(&self, query: &Query) -> Result<Listing> {
+        let state = ServerState::read(self).await?;
+        let place = Place { server: state.identifier, seen: None, page: Some((state.snapshot.clone(), i64::MIN)) };
+        Ok(Listing { query: Query { limit: Some(LISTED), ..query.clone() }, state, next: Some(place) })
+    }
+
+    /// Returns the next page of a list. `None`: it is at its end.
+    pub(super) async fn next_listed(&self, listing: &mut Listing) -> Result<Option<Vec<DeliverySummary>>> {
+        let Some(place) = listing.next.take() else { return Ok(None) };
+        let page = self.select_new(&place, &listing.state, &listing.query, "ASC").await?;
+        if let Some(last) = page.last().filter(|_| page.len() as u64 >= LISTED) {
+            listing.next = Some(Place { page: Some((listing.state.snapshot.clone(), last.id.0)), ..place });
+        }
+        Ok(Some(page))
     }
 
     /// Returns the first deliveries that match and come after a place. `None`: the server was set
@@ -251,7 +279,7 @@ impl PostgresSession {
             "SELECT {SUMMARY_COLUMNS} FROM {source} WHERE {condition} AND {is_visible} AND {is_new} \
              ORDER BY d.seq {direction} LIMIT {limit}"
         );
-        let rows = self.query(&sql, &params).await?;
+        let rows = self.read(&sql, &params).await?;
         rows.iter().map(|row| Columns::new(row).read_summary()).collect()
     }
 

@@ -34,7 +34,7 @@ impl PostgresSession {
             "SELECT d.seq, d.arrived, d.size FROM whtool.deliveries d \
              WHERE {condition} AND d.seq > {after} AND d.seq <= {end} ORDER BY d.seq LIMIT {limit}"
         );
-        let rows = self.query(&sql, &params).await?;
+        let rows = self.read(&sql, &params).await?;
         let read =
             |mut row: Columns<'_>| Ok(StoredRow { id: row.read()?, arrived: row.read()?, size: row.read_count()? });
         rows.iter().map(Columns::new).map(read).collect()
@@ -48,12 +48,12 @@ impl PostgresSession {
             "SELECT {SUMMARY_COLUMNS}, {REQUEST_COLUMNS} FROM whtool.deliveries d \
              JOIN whtool.contents c USING (inbox, seq, arrived) WHERE {condition} ORDER BY seq"
         );
-        let captures = self.query(&sql, &params).await?;
+        let captures = self.read(&sql, &params).await?;
         let sql = format!(
             "SELECT seq, at, url, took, status, said, failure FROM whtool.attempts WHERE {condition} ORDER BY seq, id"
         );
         let mut attempts: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-        for row in &self.query(&sql, &params).await? {
+        for row in &self.read(&sql, &params).await? {
             let mut row = Columns::new(row);
             attempts.entry(row.read()?).or_default().push(row.read_attempt()?);
         }
@@ -62,7 +62,7 @@ impl PostgresSession {
              WHERE {condition} ORDER BY seq, id"
         );
         let mut queue: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-        for row in &self.query(&sql, &params).await? {
+        for row in &self.read(&sql, &params).await? {
             let mut row = Columns::new(row);
             queue.entry(row.read()?).or_default().push(row.read_queued()?);
         }

@@ -34,6 +34,6 @@ mod unverified;
 mod writer;
 
 pub(super) use lock::lock;
-pub(super) use reading::{exists, open, prepare};
+pub(super) use reading::{open, prepare};
 pub(in crate::edge) use schema::creation_script;
 pub(super) use writer::PostgresWriter;

@@ -12,8 +12,8 @@ use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, OpenQueue, PrunePlan, Query, RecentEvent,
-    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, DeliverySummary, HourlyCount, OpenQueue, PrunePlan, Query,
+    RecentEvent, ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::{MissingStore, PostgresStore, SchemaChange, Store};
@@ -36,11 +36,6 @@ pub(in crate::edge::store) fn open(store: &PostgresStore) -> Result<Box<dyn Stor
     let runtime = new_runtime()?;
     let session = run_blocking(&runtime, || PostgresSession::open(store))?;
     Ok(Box::new(PostgresReader { runtime, session, last_look: None }))
-}
-
-/// Returns true if there is a store; none in the database is an error, which says how to create it.
-pub(in crate::edge::store) fn exists(store: &PostgresStore) -> Result<bool> {
-    open(store).map(|_| true)
 }
 
 /// Creates the tables of a store, or upgrades those of an older version.
@@ -142,7 +137,7 @@ impl PostgresSession {
         let mut params = Params::default();
         let condition = condition(self.inbox(), &self.without_limit(query).await?, &mut params);
         let sql = format!(
-            "SELECT d.provider, d.kind, d.verdict, date_trunc('hour', d.arrived, 'UTC') AS hour, count(*) \
+            "SELECT d.provider, d.kind, d.verdict, date_bin('1 hour', d.arrived, '0001-01-01Z') AS hour, count(*) \
              FROM whtool.deliveries d WHERE {condition} GROUP BY d.provider, d.kind, d.verdict, hour \
              ORDER BY hour, d.provider NULLS FIRST, d.kind NULLS FIRST, d.verdict"
         );
@@ -155,7 +150,7 @@ impl PostgresSession {
                 deliveries: row.read_count()?,
             })
         };
-        self.query(&sql, &params).await?.iter().map(Columns::new).map(count).collect()
+        self.read(&sql, &params).await?.iter().map(Columns::new).map(count).collect()
     }
 
     async fn sum_money(&self, query: &Query) -> Result<Vec<AmountTotal>> {
@@ -178,7 +173,7 @@ impl PostgresSession {
             let money = Money { minor: minor.parse().unwrap_or(limit), currency };
             Ok(AmountTotal { provider, kind, events, money })
         };
-        self.query(&sql, &params).await?.iter().map(Columns::new).map(total).collect()
+        self.read(&sql, &params).await?.iter().map(Columns::new).map(total).collect()
     }
 
     async fn find_reference(&self, reference: &str) -> Result<Vec<ReferenceMatch>> {
@@ -192,7 +187,7 @@ impl PostgresSession {
         );
         let read =
             |mut row: Columns<'_>| Ok(ReferenceMatch { summary: row.read_summary()?, key: row.read_text_if_any()? });
-        let rows = self.query(&sql, &params).await?;
+        let rows = self.read(&sql, &params).await?;
         let mut found = rows.iter().map(Columns::new).map(read).collect::<Result<Vec<_>>>()?;
         // Two long names may share the part that is indexed.
         found.dedup_by_key(|found| found.summary.id);
@@ -208,7 +203,7 @@ impl PostgresSession {
              WHERE inbox = {inbox} AND verdict = 'verified' AND provider IS NOT NULL AND key IS NOT NULL \
              ORDER BY seq DESC LIMIT {limit}"
         );
-        let rows = self.query(&sql, &params).await?;
+        let rows = self.read(&sql, &params).await?;
         rows.iter().rev().map(|row| Columns::new(row).read_recent_event()).collect()
     }
 }
@@ -216,6 +211,15 @@ impl PostgresSession {
 impl Store for PostgresReader {
     fn list_newest(&mut self, query: &Query) -> Result<DeliveryPage> {
         self.run(async |session| session.list_newest(query).await)
+    }
+
+    fn for_each_summary(&mut self, query: &Query, each: &mut dyn FnMut(DeliverySummary) -> Result<()>) -> Result<()> {
+        let mut listing = self.run(async |session| session.start_listing(query).await)?;
+        loop {
+            let page = self.run(async |session| session.next_listed(&mut listing).await)?;
+            let Some(page) = page else { return Ok(()) };
+            page.into_iter().try_for_each(&mut *each)?;
+        }
     }
 
     fn list_after(&mut self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {

@@ -132,6 +132,20 @@ impl PostgresSession {
         rows.map_err(|error| store_error(self.place(), &error))
     }
 
+    /// Reads rows for a command. The server does not compile the query, which takes longer than most
+    /// of them. All is sent at once.
+    pub async fn read(&self, sql: &str, params: &Params) -> Result<Vec<Row>> {
+        let (client, params) = (&self.connection.client, params.typed());
+        let (begun, rows, ended) = tokio::join!(
+            biased;
+            client.batch_execute("BEGIN READ ONLY; SET LOCAL jit = off"),
+            client.query_typed(sql, &params),
+            // Ends the transaction also after an error.
+            client.batch_execute("COMMIT"),
+        );
+        begun.and(rows).and_then(|rows| ended.map(|()| rows)).map_err(|error| store_error(self.place(), &error))
+    }
+
     /// Runs a statement with parameters of any lifetime, and returns the error as it is.
     pub async fn query_raw(
         &self,

@@ -4,13 +4,12 @@
 //! writer takes them while it holds the lock, and none is given twice.
 
 use super::file::{FileId, FoundFile};
-use super::filter::condition;
+use super::filter::{Order, Selection};
 use super::{opening, rows};
 use crate::model::error::{Error, Result};
 use crate::model::follow::{DeliveryPage, StoreCursor};
 use crate::model::stored::{DeliverySummary, Query};
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::Connection;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -53,7 +52,7 @@ impl ChangeWatch {
 /// Returns the newest deliveries that match, and the place after everything in the store.
 pub(super) fn list_newest(connection: &Connection, query: &Query) -> rusqlite::Result<DeliveryPage> {
     let end = last_number(connection)?;
-    let mut deliveries = select(connection, query, (0, end), "DESC")?;
+    let mut deliveries = select(connection, query, (0, end), Order::NewestFirst)?;
     deliveries.reverse();
     Ok(DeliveryPage { deliveries, cursor: StoreCursor(end.to_string()) })
 }
@@ -77,7 +76,7 @@ pub(super) fn list_after(
     }
     let page = || {
         let end = last_number(connection)?;
-        Ok((select(connection, query, (after, end), "ASC")?, end))
+        Ok((select(connection, query, (after, end), Order::OldestFirst)?, end))
     };
     let (deliveries, end) = page().map_err(opening::cannot_use)?;
     let is_full = query.limit.is_some_and(|limit| deliveries.len() as u64 >= limit);
@@ -91,22 +90,27 @@ fn last_number(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
+/// Selects the first deliveries in this order with numbers after the first one, up to the second.
 fn select(
     connection: &Connection,
     query: &Query,
     (after, end): (i64, i64),
-    direction: &str,
+    order: Order,
 ) -> rusqlite::Result<Vec<DeliverySummary>> {
-    let (condition, mut values) = condition(query);
-    values.extend([after, end].map(Value::Integer));
-    values.push(super::filter::limit(query));
-    let [after, end, limit] = [2, 1, 0].map(|back| values.len() - back);
-    let sql = format!(
-        "SELECT {} FROM main.deliveries d WHERE {condition} AND d.id > ?{after} AND d.id <= ?{end} \
-         ORDER BY d.id {direction} LIMIT ?{limit}",
-        rows::SUMMARY_COLUMNS
-    );
-    connection.prepare_cached(&sql)?.query_map(params_from_iter(values), rows::summary)?.collect()
+    let mut found = Vec::new();
+    // One state of the store: a summary may replace the captures that it is about.
+    let state = connection.unchecked_transaction()?;
+    Selection::new(&state, query, (after.saturating_add(1), end))?.for_each(
+        &state,
+        rows::SUMMARY_COLUMNS,
+        (order, query.limit),
+        |row| {
+            found.push(rows::summary(row)?);
+            Ok(())
+        },
+    )?;
+    state.commit()?;
+    Ok(found)
 }
 
 #[cfg(test)]

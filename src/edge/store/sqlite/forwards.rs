@@ -245,7 +245,7 @@ fn load_due(connection: &Connection, queue_row: i64) -> rusqlite::Result<Option<
     let mut statement = connection.prepare_cached(LOAD_DUE)?;
     let due = statement.query_row([queue_row], |row| {
         Ok(DueDelivery {
-            request: rows::request(row)?,
+            request: rows::request(row, 0)?,
             queue_row: row.get(4)?,
             id: CaptureId(row.get(5)?),
             url: row.get(6)?,

@@ -1,7 +1,8 @@
 //! A store in an SQLite database, to which every delivery is synced before it is acknowledged.
 //!
 //! `opening` opens the file, `schema` has its tables, `rows` converts values, `reading` serves
-//! commands, `filter` translates queries, `following` returns new deliveries, `references` finds
+//! commands, `loading` whole captures, `filter` selects deliveries, with `summaries` of many at once,
+//! `totals` adds up amounts, `following` returns new deliveries, `references` finds
 //! them by reference, `pruning` removes old ones, `state` keeps what `whtool watch` remembers,
 //! `forwards` is the queue to the app, and `writer` is the thread that commits what a listener
 //! receives: `unverified` limits what strangers send, `watched` and `log_check` check that a commit
@@ -12,6 +13,7 @@ mod file;
 mod filter;
 mod following;
 mod forwards;
+mod loading;
 mod lock;
 mod log_check;
 mod opening;
@@ -21,8 +23,10 @@ mod references;
 mod rows;
 mod schema;
 mod state;
+mod summaries;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod unverified;
 mod watched;
 mod writer;

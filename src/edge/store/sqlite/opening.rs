@@ -6,6 +6,7 @@
 
 use super::file::log_path;
 use super::schema::{self, APPLICATION, VERSION};
+use super::summaries;
 use crate::edge::environment;
 use crate::edge::secret_file::{check_mode, create_private_folder};
 use crate::model::error::{Error, Result};
@@ -58,7 +59,8 @@ pub(in crate::edge::store) fn prepare(path: &Path, missing: MissingStore) -> Res
             Some(version.map_err(|error| cannot_open(path, error))?)
         }
     };
-    open(path)?;
+    let (_, connection) = open(path)?;
+    summaries::add_all(&connection).map_err(cannot_use)?;
     Ok(match before {
         None | Some(0) => SchemaChange::Created,
         Some(VERSION) => SchemaChange::UpToDate,
@@ -352,7 +354,7 @@ mod tests {
     #[test]
     fn a_store_of_a_newer_version_or_of_none_is_refused_and_left_alone() {
         for (version, message, cause) in [
-            (99, "was written by a newer version of whtool", "version 99, and this whtool reads up to version 2"),
+            (99, "was written by a newer version of whtool", "version 99, and this whtool reads up to version 3"),
             (0, "can't open the store", "its version is missing"),
         ] {
             let folder = folder();

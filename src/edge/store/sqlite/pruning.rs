@@ -145,6 +145,6 @@ fn free_pages(connection: &mut Connection, step: Step) -> rusqlite::Result<()> {
 
 /// Pauses as long as the last transaction took, from 2 to 100 ms. SQLite has no queue of writers: a
 /// waiting one polls every few milliseconds and must find the file unlocked.
-fn pause_for_writers(busy: Duration) {
+pub(super) fn pause_for_writers(busy: Duration) {
     std::thread::sleep(busy.clamp(Duration::from_millis(2), Duration::from_millis(100)));
 }

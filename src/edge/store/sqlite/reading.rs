@@ -1,22 +1,21 @@
 //! Implements `Store`, which commands use: lists, captures, counts, pruning, attempts, health.
 
-use super::filter::{condition, limit};
+use super::filter::{Order, Selection};
 use super::following::{self, ChangeWatch};
+use super::loading::{CaptureLoader, RelatedRows};
 use super::opening::cannot_use as failed;
+use super::references::ReferenceSearch;
 use super::rows;
-use super::{copying, forwards, opening, pruning, references, state};
+use super::{copying, forwards, opening, pruning, state, summaries, totals};
 use crate::model::error::Result;
 use crate::model::follow::{DeliveryPage, StoreCursor};
-use crate::model::money::Money;
 use crate::model::stored::{
-    AmountTotal, Attempt, CaptureId, CopiedCapture, HourlyCount, OpenQueue, PrunePlan, Query, RecentEvent,
-    ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
+    AmountTotal, Attempt, CaptureId, CopiedCapture, DeliverySummary, HourlyCount, OpenQueue, PrunePlan, Query,
+    RecentEvent, ReferenceMatch, StateRow, StoreHealth, StoredCapture, Undelivered,
 };
 use crate::model::timestamp::Timestamp;
 use crate::world::Store;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
-use std::collections::BTreeMap;
+use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
@@ -25,66 +24,98 @@ use url::Url;
 pub(in crate::edge::store) struct SqliteStore {
     connection: Connection,
     watch: ChangeWatch,
+    references: ReferenceSearch,
 }
 
 pub(in crate::edge::store) fn open(path: &Path) -> Result<SqliteStore> {
     let (path, connection) = opening::open(path)?;
-    Ok(SqliteStore { connection, watch: ChangeWatch::new(path) })
+    Ok(SqliteStore { connection, watch: ChangeWatch::new(path), references: ReferenceSearch::default() })
 }
 
 /// Most rows that `for_each` reads at once.
-const PAGE: u32 = 256;
+const PAGE: u64 = 256;
+
+/// Most rows that `for_each_summary` reads at once.
+const SUMMARIES_PAGE: u64 = 1_024;
 
 /// Most captures that `copies_after` reads at once.
 const MAX_COPIES: u32 = 4_096;
 
-/// Bytes of bodies after which `copies_after` reads no more at once.
+/// Most blocks that are summarized with a page of copies, which fills fewer.
+const MAX_BLOCKS: u32 = 8;
+
+/// Bytes of bodies after which no more captures are read at once.
 const PAGE_BYTES: u64 = 4 << 20;
 
 /// Most faults that `check_health` reports.
 const MAX_FAULTS: u32 = 5;
 
 impl SqliteStore {
-    /// Loads the delivery in this row.
-    fn load_row(&self, row: i64) -> rusqlite::Result<Option<StoredCapture>> {
-        let sql = format!("SELECT {} FROM deliveries d WHERE d.id = ?1", rows::SUMMARY_COLUMNS);
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let Some(summary) = statement.query_row([row], rows::summary).optional()? else {
-            return Ok(None);
-        };
-        let sql = "SELECT c.method, c.target, c.headers, c.body FROM contents c WHERE c.delivery = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        // `None` if it was pruned meanwhile.
-        let Some(request) = statement.query_row([row], rows::request).optional()? else { return Ok(None) };
-        let sql = "SELECT a.at, a.url, a.took, a.status, a.said, a.failure FROM attempts a \
-                   WHERE a.delivery = ?1 ORDER BY a.id";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let attempts = statement.query_map([row], rows::attempt)?.collect::<rusqlite::Result<_>>()?;
-        let queue = forwards::load_queue(&self.connection, row)?;
-        Ok(Some(StoredCapture::new(summary, request, attempts, queue)))
+    /// Loads the next captures of a selection, at most a few MiB of them, and removes them from it.
+    /// `None`: there are no more.
+    fn load_page(
+        &self,
+        selection: &mut Selection,
+        loader: &mut CaptureLoader<'_>,
+    ) -> rusqlite::Result<Option<Vec<StoredCapture>>> {
+        // One transaction locks the file once for all statements.
+        let state = self.connection.unchecked_transaction()?;
+        let mut page: Vec<(i64, i64)> = Vec::new();
+        selection.for_each(&state, "d.id, d.size", (Order::OldestFirst, Some(PAGE)), |row| {
+            page.push((row.get(0)?, row.get(1)?));
+            Ok(())
+        })?;
+        let (mut captures, mut bytes) = (Vec::new(), 0);
+        let (Some((first, _)), Some((last, _))) = (page.first(), page.last()) else { return Ok(None) };
+        let related = RelatedRows::find(&state, *first, *last)?;
+        for (row, size) in page {
+            captures.extend(loader.load(row, related)?);
+            selection.skip_to(row);
+            bytes += size.unsigned_abs();
+            if bytes > PAGE_BYTES {
+                break;
+            }
+        }
+        state.commit()?;
+        Ok(Some(captures))
     }
 
-    /// Returns the condition and its parameters. A limit becomes a lower bound of the row.
-    fn condition(&self, query: &Query) -> Result<(String, Vec<Value>)> {
-        let (condition, values) = condition(query);
-        if query.limit.is_none() {
-            return Ok((condition, values));
-        }
-        let sql = format!(
-            "SELECT coalesce(min(id), 0) FROM \
-             (SELECT d.id FROM deliveries d WHERE {condition} ORDER BY d.id DESC LIMIT ?{})",
-            values.len() + 1
-        );
-        let with_limit = values.iter().cloned().chain([limit(query)]);
-        let oldest: i64 =
-            self.connection.query_row(&sql, params_from_iter(with_limit), |row| row.get(0)).map_err(failed)?;
-        Ok((format!("{condition} AND d.id >= {oldest}"), values))
+    /// Selects the deliveries that match and are there now.
+    fn select(&self, query: &Query) -> rusqlite::Result<Selection> {
+        let state = self.connection.unchecked_transaction()?;
+        let mut selection = Selection::newest(&state, query)?;
+        let newest = "SELECT coalesce(max(id), 0) FROM deliveries";
+        let newest: i64 = state.query_row(newest, [], |row| row.get(0))?;
+        selection.end_at(newest);
+        state.commit()?;
+        Ok(selection)
     }
 }
 
 impl Store for SqliteStore {
     fn list_newest(&mut self, query: &Query) -> Result<DeliveryPage> {
         following::list_newest(&self.connection, query).map_err(failed)
+    }
+
+    fn for_each_summary(&mut self, query: &Query, each: &mut dyn FnMut(DeliverySummary) -> Result<()>) -> Result<()> {
+        let mut selection = self.select(query).map_err(failed)?;
+        let mut read_page = || -> rusqlite::Result<Vec<DeliverySummary>> {
+            let mut page = Vec::new();
+            let first = (Order::OldestFirst, Some(SUMMARIES_PAGE));
+            selection.for_each(&self.connection, rows::SUMMARY_COLUMNS, first, |row| {
+                page.push(rows::summary(row)?);
+                Ok(())
+            })?;
+            page.last().inspect(|last| selection.skip_to(last.id.0));
+            Ok(page)
+        };
+        loop {
+            let page = read_page().map_err(failed)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            page.into_iter().try_for_each(&mut *each)?;
+        }
     }
 
     fn list_after(&mut self, query: &Query, after: &StoreCursor) -> Result<Option<DeliveryPage>> {
@@ -100,80 +131,26 @@ impl Store for SqliteStore {
     }
 
     fn load(&mut self, id: CaptureId) -> Result<Option<StoredCapture>> {
-        self.load_row(id.0).map_err(failed)
+        let load = || CaptureLoader::new(&self.connection)?.load(id.0, RelatedRows::ANY);
+        load().map_err(failed)
     }
 
     fn for_each(&mut self, query: &Query, each: &mut dyn FnMut(StoredCapture) -> Result<()>) -> Result<()> {
-        let (condition, values) = self.condition(query)?;
-        let end = "SELECT coalesce(max(id), 0) FROM deliveries";
-        let end: i64 = self.connection.query_row(end, [], |row| row.get(0)).map_err(failed)?;
-        let mut after = 0;
+        let mut selection = self.select(query).map_err(failed)?;
+        let mut loader = CaptureLoader::new(&self.connection).map_err(failed)?;
         // Reads page by page: an open read would keep the listener's log from shrinking.
-        loop {
-            let sql = format!(
-                "SELECT d.id FROM deliveries d WHERE {condition} AND d.id > {after} AND d.id <= {end} \
-                 ORDER BY d.id LIMIT {PAGE}"
-            );
-            let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-            let page = statement
-                .query_map(params_from_iter(&values), |row| row.get::<_, i64>(0))
-                .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
-                .map_err(failed)?;
-            drop(statement);
-            let Some(last) = page.last() else { return Ok(()) };
-            after = *last;
-            for row in page {
-                // `None` if it was pruned meanwhile.
-                self.load_row(row).map_err(failed)?.map_or(Ok(()), &mut *each)?;
-            }
+        while let Some(page) = self.load_page(&mut selection, &mut loader).map_err(failed)? {
+            page.into_iter().try_for_each(&mut *each)?;
         }
+        Ok(())
     }
 
     fn count_by_hour(&mut self, query: &Query) -> Result<Vec<HourlyCount>> {
-        let (condition, values) = self.condition(query)?;
-        let sql = format!(
-            "SELECT d.provider, d.kind, d.verdict, d.arrived / 3600000000 AS hour, count(*) FROM deliveries d \
-             WHERE {condition} GROUP BY d.provider, d.kind, d.verdict, hour ORDER BY hour"
-        );
-        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let count = |row: &rusqlite::Row<'_>| {
-            let hour = Timestamp::from_second(row.get::<_, i64>(3)? * 3_600).unwrap_or(Timestamp::UNIX_EPOCH);
-            Ok(HourlyCount {
-                provider: row.get(0)?,
-                kind: row.get(1)?,
-                verdict: rows::verdict(row, 2)?,
-                hour,
-                deliveries: row.get::<_, i64>(4)?.unsigned_abs(),
-            })
-        };
-        let counts = statement.query_map(params_from_iter(values), count).map_err(failed)?;
-        counts.collect::<rusqlite::Result<_>>().map_err(failed)
+        totals::count_by_hour(&self.connection, query).map_err(failed)
     }
 
     fn sum_amounts(&mut self, query: &Query) -> Result<Vec<AmountTotal>> {
-        let (condition, values) = self.condition(query)?;
-        // Of the deliveries of one event the first counts: SQLite takes the bare columns from the
-        // row of min().
-        let sql = format!(
-            "SELECT d.provider, d.kind, d.currency, d.minor, min(d.id) FROM deliveries d \
-             WHERE {condition} AND d.verdict = 'verified' AND d.minor IS NOT NULL \
-             GROUP BY d.provider, coalesce(d.key, d.id)"
-        );
-        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
-        let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
-        let mut sums = BTreeMap::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let (group, minor_units) = rows::amount(row).map_err(failed)?;
-            let (events, minor) = sums.entry(group).or_insert((0_u64, 0_i128));
-            (*events, *minor) = (*events + 1, minor.saturating_add(minor_units));
-        }
-        let sum = |((provider, kind, currency), (events, minor))| AmountTotal {
-            provider,
-            kind,
-            events,
-            money: Money { minor, currency },
-        };
-        Ok(sums.into_iter().map(sum).collect())
+        totals::sum_amounts(&self.connection, query).map_err(failed)
     }
 
     fn plan_prune(&mut self, before: Timestamp, undelivered: Undelivered) -> Result<PrunePlan> {
@@ -197,7 +174,7 @@ impl Store for SqliteStore {
     }
 
     fn find_by_reference(&mut self, reference: &str) -> Result<Vec<ReferenceMatch>> {
-        references::find_by_reference(&self.connection, reference).map_err(failed)
+        self.references.find(&self.connection, reference).map_err(failed)
     }
 
     fn copies_after(&mut self, after: i64) -> Result<Vec<CopiedCapture>> {
@@ -207,9 +184,12 @@ impl Store for SqliteStore {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()));
         let page: Vec<(i64, Option<String>, u64)> =
             statement.query_map(params![after, MAX_COPIES], read).and_then(Iterator::collect).map_err(failed)?;
+        let mut loader = CaptureLoader::new(&self.connection).map_err(failed)?;
         for (row, key, size) in page {
             // `None` if it was pruned meanwhile.
-            copies.extend(self.load_row(row).map_err(failed)?.map(|capture| CopiedCapture { capture, key }));
+            copies.extend(
+                loader.load(row, RelatedRows::ANY).map_err(failed)?.map(|capture| CopiedCapture { capture, key }),
+            );
             bytes += size;
             if bytes > PAGE_BYTES {
                 break;
@@ -220,7 +200,11 @@ impl Store for SqliteStore {
 
     fn insert_copies(&mut self, copies: &[CopiedCapture]) -> Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        copies.iter().try_for_each(|copy| copying::insert(&transaction, copy)).map_err(failed)?;
+        let insert = |copies: &[CopiedCapture]| {
+            copies.iter().try_for_each(|copy| copying::insert(&transaction, copy))?;
+            (0..MAX_BLOCKS).try_for_each(|_| summaries::add_block(&transaction).map(drop))
+        };
+        insert(copies).map_err(failed)?;
         transaction.commit().map_err(failed)
     }
 

@@ -1,10 +1,11 @@
 //! Finds deliveries by reference, for up to a hundred thousand references in a row.
 //!
-//! References have no permanent index, which would slow down each insert. The first query builds a
-//! temporary index that SQLite drops with the connection; each further query adds new deliveries.
+//! The first queries use the summaries. Once that has read as much as the whole store, a temporary
+//! index is built, which SQLite drops with the connection; each further query adds new deliveries.
 
-use super::rows;
-use crate::model::stored::ReferenceMatch;
+use super::filter::{Order, Selection};
+use super::{rows, summaries};
+use crate::model::stored::{Query, ReferenceMatch};
 use rusqlite::{Connection, params};
 
 /// `about` has one row per name of a delivery, `indexed` the last delivery that is in `about`.
@@ -42,8 +43,50 @@ fn update_index(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Returns the deliveries with this event id, reference or subject, oldest first.
-pub(super) fn find_by_reference(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
+/// Finds deliveries in one store, with a temporary index once that is worth it.
+#[derive(Default)]
+pub(super) struct ReferenceSearch {
+    /// About as many deliveries have been read without the index.
+    read: i64,
+}
+
+impl ReferenceSearch {
+    /// Returns the deliveries with this event id, reference or subject, oldest first.
+    pub fn find(&mut self, connection: &Connection, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
+        let newest = "SELECT coalesce(max(id), 0) FROM main.deliveries";
+        let newest: i64 = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
+        let until = summaries::until(connection)?;
+        self.read = self.read.saturating_add((newest - until).max(0)).saturating_add(until / READ_PER_SUMMARY);
+        if self.read > newest / 2 {
+            find_in_index(connection, reference)
+        } else {
+            find_by_summary(connection, reference)
+        }
+    }
+}
+
+/// Number of summarized deliveries for which a search takes as long as for reading one.
+const READ_PER_SUMMARY: i64 = 256;
+
+fn find_by_summary(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
+    let query = Query { reference: Some(reference.to_owned()), ..Query::default() };
+    let mut found = Vec::new();
+    let state = connection.unchecked_transaction()?;
+    let columns = format!("{}, d.key", rows::SUMMARY_COLUMNS);
+    let all = (Order::OldestFirst, None);
+    Selection::new(&state, &query, (i64::MIN, i64::MAX))?.for_each(&state, &columns, all, |row| {
+        found.push(reference_match(row)?);
+        Ok(())
+    })?;
+    state.commit()?;
+    Ok(found)
+}
+
+fn reference_match(row: &rusqlite::Row<'_>) -> rusqlite::Result<ReferenceMatch> {
+    Ok(ReferenceMatch { summary: rows::summary(row)?, key: row.get(17)? })
+}
+
+fn find_in_index(connection: &Connection, reference: &str) -> rusqlite::Result<Vec<ReferenceMatch>> {
     update_index(connection)?;
     let sql = format!(
         "SELECT {}, d.key FROM temp.about a JOIN main.deliveries d ON d.id = a.delivery
@@ -51,8 +94,7 @@ pub(super) fn find_by_reference(connection: &Connection, reference: &str) -> rus
         rows::SUMMARY_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let matches = statement
-        .query_map([reference], |row| Ok(ReferenceMatch { summary: rows::summary(row)?, key: row.get(17)? }))?;
+    let matches = statement.query_map([reference], reference_match)?;
     matches.collect()
 }
 
@@ -72,7 +114,7 @@ mod tests {
     }
 
     fn ids(connection: &Connection, name: &str) -> Vec<i64> {
-        find_by_reference(connection, name).unwrap().into_iter().map(|found| found.summary.id.0).collect()
+        find_in_index(connection, name).unwrap().into_iter().map(|found| found.summary.id.0).collect()
     }
 
     #[test]

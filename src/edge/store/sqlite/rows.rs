@@ -17,6 +17,9 @@ use std::time::Duration;
 pub(super) const SUMMARY_COLUMNS: &str = "d.id, d.arrived, d.peer, d.provider, d.verdict, d.secret, d.is_test, d.kind, d.event_id, \
                                 d.subject, d.status, d.minor, d.currency, d.answered, d.app, d.size, d.body_hash";
 
+/// Number of these columns.
+pub(super) const SUMMARY_LENGTH: usize = 17;
+
 /// Returns microseconds since 1970.
 pub(super) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
@@ -118,22 +121,12 @@ fn money(minor: Option<String>, currency: Option<String>) -> Option<Money> {
     Some(Money { minor, currency: currency.unwrap_or_default() })
 }
 
-/// Provider, type and currency, by which amounts are summed.
-pub(super) type AmountGroup = (Option<String>, Option<String>, String);
-
-/// Reads provider, kind, currency and minor.
-pub(super) fn amount(row: &Row<'_>) -> rusqlite::Result<(AmountGroup, i128)> {
-    let currency: Option<String> = row.get(2)?;
-    let minor: String = row.get(3)?;
-    Ok(((row.get(0)?, row.get(1)?, currency.unwrap_or_default()), minor.parse().unwrap_or(0)))
-}
-
-/// Reads method, target, headers and body.
-pub(super) fn request(row: &Row<'_>) -> rusqlite::Result<Request> {
-    let headers: Vec<u8> = row.get(2)?;
-    let headers = Headers::read(headers)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Blob, Box::new(error)))?;
-    Ok(Request { method: row.get(0)?, target: row.get(1)?, headers, body: row.get(3)? })
+/// Reads method, target, headers and body, from this column on.
+pub(super) fn request(row: &Row<'_>, first: usize) -> rusqlite::Result<Request> {
+    let unreadable =
+        |error| rusqlite::Error::FromSqlConversionFailure(first + 2, rusqlite::types::Type::Blob, Box::new(error));
+    let headers = Headers::read(row.get(first + 2)?).map_err(unreadable)?;
+    Ok(Request { method: row.get(first)?, target: row.get(first + 1)?, headers, body: row.get(first + 3)? })
 }
 
 /// Inserts an attempt and updates the delivery's `app` column.

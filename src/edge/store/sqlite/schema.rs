@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub(super) const APPLICATION: i64 = 0x7768_7431;
 
 /// Schema version, stored in the file header. Older versions are upgraded, newer ones are refused.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// `contents` is apart from `deliveries`, so that lists do not read bodies. `answered` is 0 while a
 /// delivery is not answered; `app` and `attempts.status` are 0 if the app gave no answer.
@@ -102,6 +102,52 @@ const VERSION_2: &str = "
     END;
 ";
 
+/// Summarizes captures in blocks of consecutive numbers (`summaries`), so that queries skip most of
+/// them: their names, and counts by hour, verdict, provider and type, in which 0 stands for NULL. The
+/// captures from `summarized.until` on are in no summary. Summaries are added while a listener is
+/// idle, and triggers keep them true when captures are removed or inserted below `until`, whichever
+/// program does it. Failed captures have an index, because they may be updated.
+const VERSION_3: &str = "
+    CREATE TABLE summarized (until INTEGER NOT NULL) STRICT;
+    INSERT INTO summarized VALUES (0);
+    CREATE TABLE names (
+        block INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        delivery INTEGER NOT NULL,
+        PRIMARY KEY (block, name, delivery)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE counts (
+        block INTEGER NOT NULL,
+        hour INTEGER NOT NULL,
+        verdict TEXT NOT NULL,
+        provider ANY NOT NULL,
+        kind ANY NOT NULL,
+        deliveries INTEGER NOT NULL,
+        PRIMARY KEY (block, hour, verdict, provider, kind)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX deliveries_failed ON deliveries (id)
+        WHERE verdict <> 'verified' OR answered NOT BETWEEN 200 AND 299 OR app NOT BETWEEN 200 AND 299;
+    CREATE TRIGGER summary_extended AFTER INSERT ON deliveries
+        WHEN new.id < (SELECT until FROM summarized)
+    BEGIN
+        INSERT OR IGNORE INTO names SELECT new.id / 1024, substr(name, 1, 128), new.id
+            FROM (SELECT new.event_id AS name UNION SELECT new.subject) WHERE name IS NOT NULL;
+        INSERT INTO counts VALUES (new.id / 1024, new.arrived / 3600000000, new.verdict, coalesce(new.provider, 0),
+            coalesce(new.kind, 0), 1) ON CONFLICT DO UPDATE SET deliveries = deliveries + 1;
+    END;
+    CREATE TRIGGER summary_reduced AFTER DELETE ON deliveries
+        WHEN old.id < (SELECT until FROM summarized)
+    BEGIN
+        DELETE FROM names WHERE block = old.id / 1024
+            AND name IN (substr(old.event_id, 1, 128), substr(old.subject, 1, 128)) AND delivery = old.id;
+        UPDATE counts SET deliveries = deliveries - 1 WHERE block = old.id / 1024 AND hour = old.arrived / 3600000000
+            AND verdict = old.verdict AND provider = coalesce(old.provider, 0) AND kind = coalesce(old.kind, 0);
+        DELETE FROM counts WHERE block = old.id / 1024 AND hour = old.arrived / 3600000000
+            AND verdict = old.verdict AND provider = coalesce(old.provider, 0) AND kind = coalesce(old.kind, 0)
+            AND deliveries <= 0;
+    END;
+";
+
 /// Creates the tables of a new store, or upgrades those of an older version. The version is read
 /// under the lock, so that of two processes only one does it.
 pub(super) fn create_or_upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -110,8 +156,9 @@ pub(super) fn create_or_upgrade(connection: &mut Connection) -> rusqlite::Result
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let steps = match user_version(&transaction)? {
-        0 => &[VERSION_1, VERSION_2][..],
-        1 => &[VERSION_2],
+        0 => &[VERSION_1, VERSION_2, VERSION_3][..],
+        1 => &[VERSION_2, VERSION_3],
+        2 => &[VERSION_3],
         _ => &[],
     };
     steps.iter().try_for_each(|step| transaction.execute_batch(step))?;

@@ -2,6 +2,7 @@
 
 mod group_commit;
 mod limits;
+mod summaries;
 
 use super::*;
 use crate::edge::store::{DueQuery, EntryState, NewDelivery};

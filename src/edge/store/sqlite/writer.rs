@@ -10,6 +10,7 @@
 
 use super::forwards;
 use super::rows;
+use super::summaries;
 use super::unverified::{self, Space};
 use super::watched::WatchedStore;
 use crate::edge::store::unverified_space::{Admission, SpaceTaken, SpaceWanted};
@@ -19,8 +20,10 @@ use crate::model::stored::{AnswerState, Attempt, CaptureId};
 use rusqlite::{Connection, ErrorCode, params};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Most jobs in the queue; beyond that, senders wait for their responses.
@@ -39,6 +42,9 @@ const WORTH_WAITING_FOR: usize = 24;
 const GATHERING_PAUSE: Duration = Duration::from_micros(60);
 /// Most pauses of one commit.
 const MAX_PAUSES: usize = 10;
+
+/// Time without a job after which stored captures are summarized.
+const IDLE: Duration = Duration::from_millis(100);
 
 /// A handle of the writer thread, which ends with the last handle.
 #[derive(Clone)]
@@ -63,8 +69,15 @@ impl SqliteWriter {
         let store = path.map_or_else(WatchedStore::in_memory, WatchedStore::open)?;
         let path = path.map(Path::to_owned);
         let is_in_memory = path.is_none();
-        let writer =
-            WriterThread { path, store: Some(store), refused_limit, next_row: 1, last_recorded: 0, note: None };
+        let writer = WriterThread {
+            path,
+            store: Some(store),
+            refused_limit,
+            next_row: 1,
+            last_recorded: 0,
+            note: None,
+            may_summarize: true,
+        };
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (open, closed) = std::sync::mpsc::channel();
         let started = thread::Builder::new().name("store".to_owned()).spawn(move || {
@@ -137,6 +150,8 @@ struct WriterThread {
     last_recorded: i64,
     /// Told with the next delivery.
     note: Option<String>,
+    /// False once no block of captures is without a summary.
+    may_summarize: bool,
 }
 
 /// Result of a job whose batch was committed or refused.
@@ -162,12 +177,17 @@ struct WaitingJobs {
 }
 
 impl WaitingJobs {
-    /// Takes what is in the queue, and waits while there is nothing to do; then also, for a short
-    /// time, until there are as many jobs as expected. Returns false once the queue is closed and
+    /// Takes what is in the queue, and calls `wait` while there is nothing to do; then also waits, for a
+    /// short time, until there are as many jobs as expected. Returns false once the queue is closed and
     /// empty.
-    fn take_from(&mut self, queue: &mut mpsc::Receiver<WriteJob>, expected: usize) -> bool {
+    fn take_from(
+        &mut self,
+        queue: &mut mpsc::Receiver<WriteJob>,
+        expected: usize,
+        wait: impl FnOnce(&mut mpsc::Receiver<WriteJob>) -> Option<WriteJob>,
+    ) -> bool {
         if self.is_empty() {
-            let Some(first) = queue.blocking_recv() else { return false };
+            let Some(first) = wait(queue) else { return false };
             self.push(first);
             let mut pauses = 0;
             while queue.len() + 1 < expected && pauses < MAX_PAUSES {
@@ -219,7 +239,7 @@ impl WriterThread {
     fn run(mut self, mut queue: mpsc::Receiver<WriteJob>) {
         let mut expected = 0;
         let mut waiting = WaitingJobs::default();
-        while waiting.take_from(&mut queue, expected) {
+        while waiting.take_from(&mut queue, expected, |queue| self.next_job(queue)) {
             let batch = waiting.next_batch();
             let answered = batch.len();
             self.process(batch);
@@ -229,6 +249,35 @@ impl WriterThread {
                 store.checkpoint_if_due();
             }
         }
+    }
+
+    /// Waits for a job. If none comes for a while, stored captures are summarized, block by block.
+    fn next_job(&mut self, queue: &mut mpsc::Receiver<WriteJob>) -> Option<WriteJob> {
+        while self.may_summarize {
+            if let Poll::Ready(job) = recv_timeout(queue, IDLE) {
+                return job;
+            }
+            self.may_summarize = self.add_summary();
+        }
+        queue.blocking_recv()
+    }
+
+    /// Summarizes the next block of captures in a file. Returns false if there is none.
+    fn add_summary(&mut self) -> bool {
+        let has_full_block = |store: &mut WatchedStore| {
+            store.is_in_place() && summaries::has_full_block(&store.connection).unwrap_or(false)
+        };
+        if self.path.is_none() || !self.store.as_mut().is_some_and(has_full_block) {
+            return false;
+        }
+        let task: WriteTask = Box::new(|connection| summaries::add_block(connection).map(drop));
+        let (done, mut result) = oneshot::channel();
+        self.process(vec![WriteJob::Task(Some(task), done)]);
+        if let Some(store) = &self.store {
+            store.checkpoint_if_due();
+        }
+        // After a failure, it is tried again after the next delivery.
+        matches!(result.try_recv(), Ok(Ok(())))
     }
 
     /// Commits jobs together, or, if that fails, one by one, and answers them.
@@ -270,6 +319,7 @@ impl WriterThread {
             return Err(CommitError::Unknown(reason));
         }
         self.last_recorded = row.map_or(self.last_recorded, |row| row.0);
+        self.may_summarize |= row.is_some();
         if let (Some(JobResult::Inserted(last)), Some(note)) = (last, self.note.take()) {
             last.note = Some(note);
         }
@@ -293,6 +343,28 @@ impl WriterThread {
         }
         self.store = Some(store);
         Ok(())
+    }
+}
+
+/// Waits for a job, at most this long.
+fn recv_timeout(queue: &mut mpsc::Receiver<WriteJob>, timeout: Duration) -> Poll<Option<WriteJob>> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let end = Instant::now() + timeout;
+    loop {
+        if let Poll::Ready(job) = queue.poll_recv(&mut Context::from_waker(&waker)) {
+            return Poll::Ready(job);
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Poll::Pending;
+        }
+        thread::park_timeout(left);
     }
 }
 

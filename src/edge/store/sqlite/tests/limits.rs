@@ -94,9 +94,11 @@ async fn a_store_of_the_first_version_is_upgraded_and_its_refused_captures_count
     let (_folder, path) = new_store_path();
     drop(start(&path, LIMIT));
     let raw = rusqlite::Connection::open(&path).unwrap();
-    // What version 2 added is removed.
+    // What versions 2 and 3 added is removed.
     raw.execute_batch(
-        "DROP TRIGGER unverified_added; DROP TRIGGER unverified_changed; DROP TRIGGER unverified_removed;
+        "DROP TRIGGER summary_extended; DROP TRIGGER summary_reduced; DROP TABLE summarized; DROP TABLE names; DROP TABLE counts;
+         DROP INDEX deliveries_failed;
+         DROP TRIGGER unverified_added; DROP TRIGGER unverified_changed; DROP TRIGGER unverified_removed;
          DROP TRIGGER removed; DROP TABLE unverified_space;
          DROP INDEX deliveries_unverified; DROP INDEX deliveries_unverified_body;
          ALTER TABLE deliveries DROP COLUMN head_bytes; ALTER TABLE deliveries DROP COLUMN body_bytes;
