@@ -3,6 +3,7 @@
 mod chromium;
 mod hostile;
 mod pictures;
+mod reports;
 mod server;
 mod work;
 

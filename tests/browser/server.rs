@@ -19,9 +19,14 @@ pub struct UiProcess {
 
 impl UiProcess {
     pub fn start(home: &TempDir, words: &[&str]) -> Self {
+        Self::with_variables(home, words, &[])
+    }
+
+    pub fn with_variables(home: &TempDir, words: &[&str], variables: &[(&str, &str)]) -> Self {
         let words = [&["ui", "--json", "--port", "0"], words].concat();
         let mut command = whtool(home.path(), &words);
         command.env("PLEXOS_WEBHOOK_SECRET", PLEXOS_SECRET).env("PLUSTIVE_WEBHOOK_SECRET", PLUSTIVE_SECRET);
+        command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
