@@ -11,7 +11,6 @@ use std::collections::HashMap;
 /// One direction of a connection: addresses and ports of sender and receiver.
 pub(super) type FlowKey = Vec<u8>;
 
-/// A TCP segment.
 #[derive(Debug)]
 pub(super) struct Segment<'p> {
     pub flow: FlowKey,

@@ -75,7 +75,6 @@ pub enum ProbeCause {
     Timeout,
     Disconnected,
     Redirect,
-    /// The handler answered 429.
     RateLimited,
     ProcessedTwice,
     AmountIgnored,

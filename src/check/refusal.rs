@@ -11,7 +11,6 @@ pub struct Refusal {
     pub reason: LikelyReason,
     /// Number of wrong ways to sign that were tried, in vain.
     pub tried: usize,
-    /// The attempts ended early.
     pub is_incomplete: bool,
 }
 

@@ -153,11 +153,9 @@ pub struct ProbeExchange {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseClass {
-    /// 2xx.
     Success,
     /// 3xx. No provider documents that it follows redirects.
     Redirect,
-    /// 4xx.
     ClientError,
     /// 5xx, or an invalid status.
     ServerError,

@@ -26,12 +26,12 @@ pub(super) struct Samples {
     #[command(subcommand)]
     command: Option<SamplesCommand>,
     #[command(flatten)]
-    list: ListArgs,
+    list: ListSamples,
 }
 
 #[derive(Subcommand)]
 enum SamplesCommand {
-    List(ListArgs),
+    List(ListSamples),
     Show(ShowArgs),
     #[command(external_subcommand)]
     Other(Vec<String>),
@@ -39,7 +39,7 @@ enum SamplesCommand {
 
 /// List all samples with their meaning
 #[derive(Args)]
-struct ListArgs {
+struct ListSamples {
     /// Only samples of this provider
     #[arg(long, value_name = "PROVIDER", value_parser = provider_parser())]
     provider: Option<&'static dyn Provider>,
@@ -90,7 +90,7 @@ fn unknown_command(words: &[String]) -> Error {
     }
 }
 
-fn list(args: &ListArgs, session: &Session<'_>) -> Result<CommandOutcome> {
+fn list(args: &ListSamples, session: &Session<'_>) -> Result<CommandOutcome> {
     let mut output = session.world.stdout();
     let is_wanted = |provider: &dyn Provider| args.provider.is_none_or(|asked| asked.name() == provider.name());
     let samples: Vec<_> = provider::samples().filter(|(provider, _)| is_wanted(*provider)).collect();

@@ -38,7 +38,6 @@ impl CallError {
         Self { field: Some(field.to_owned()), ..Self::new(400, "VALIDATION_ERROR", message) }
     }
 
-    /// 404: no such object.
     pub fn not_found(what: &str) -> Self {
         Self::new(404, "NOT_FOUND", format!("{what} not found"))
     }

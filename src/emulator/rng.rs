@@ -52,7 +52,6 @@ impl SeededRng {
         self.word(purpose, b"0123456789", length).split_off(purpose.len())
     }
 
-    /// Draws a signing secret.
     pub fn secret(&mut self) -> String {
         format!("whsec_emulated_{}", hex::encode(self.draw("whsec")))
     }

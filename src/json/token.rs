@@ -19,7 +19,6 @@ pub enum TokenKind {
     True,
     False,
     Null,
-    /// A run of whitespace.
     Space,
 }
 

@@ -7,7 +7,6 @@ use super::{EventFacts, LearnedFacts, ProviderFacts, Tally};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftKind {
@@ -24,7 +23,6 @@ pub enum DriftKind {
     OtherForm,
 }
 
-/// One difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drift {
     pub kind: DriftKind,

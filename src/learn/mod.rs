@@ -30,7 +30,6 @@ pub struct Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnedFacts(pub BTreeMap<String, ProviderFacts>);
 
-/// Facts about one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderFacts {
     pub deliveries: Tally,

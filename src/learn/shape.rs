@@ -29,10 +29,8 @@ pub struct Shape {
     /// Formats of its texts: see `text_format`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub formats: BTreeSet<String>,
-    /// Fields of its objects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Self>,
-    /// Elements of its arrays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Box<Self>>,
 }
@@ -42,7 +40,6 @@ const MAX_FIELDS: usize = 500;
 const MAX_FORMATS: usize = 8;
 
 impl Shape {
-    /// Adds a value.
     pub fn add(&mut self, value: &Value) {
         self.count += 1;
         *self.types.entry(json_type(value)).or_default() += 1;

@@ -3,7 +3,6 @@
 use crate::model::capture_name::CaptureName;
 use serde_json::{Map, Value};
 
-/// Arguments of a call.
 pub(super) struct Arguments<'a>(pub(super) &'a Map<String, Value>);
 
 impl<'a> Arguments<'a> {

@@ -16,11 +16,9 @@ pub(super) enum ParameterKind {
     Text,
     Integer,
     Boolean,
-    /// One of the providers.
     Provider,
     /// One of the frameworks that whtool has code for.
     Framework,
-    /// A list of texts.
     Texts,
     /// An object: new values by path.
     Changes,

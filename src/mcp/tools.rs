@@ -18,7 +18,6 @@ pub struct Permissions {
     pub send: bool,
 }
 
-/// A tool to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToolCall {
     /// Run whtool with these words and this standard input.

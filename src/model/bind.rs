@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-/// Addresses to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BindAddresses {
     pub main: IpAddr,

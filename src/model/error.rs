@@ -50,7 +50,6 @@ pub struct Error {
     cause: Option<Arc<dyn StdError + Send + Sync>>,
     /// Last lines that a program of the user wrote; shown below the cause.
     pub program_output: Vec<String>,
-    /// Advice for the user.
     pub hint: Option<String>,
 }
 
@@ -81,7 +80,6 @@ impl Error {
         Self::new(Kind::Interrupted, "interrupted")
     }
 
-    /// Replaces the message.
     pub fn with_message(self, message: String) -> Self {
         Self { message, ..self }
     }

@@ -123,12 +123,7 @@ pub struct ErrorDetails {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResponseError {
     /// A status of 400 or more.
-    Rejected {
-        status: u16,
-        complaint: ErrorDetails,
-        /// Value of `Retry-After`.
-        retry_after: Option<Duration>,
-    },
+    Rejected { status: u16, complaint: ErrorDetails, retry_after: Option<Duration> },
     /// Redirect, which is not followed because it would send the key to another URL.
     Redirected { status: u16, location: Option<String> },
     /// Status 2xx without a body.

@@ -78,7 +78,6 @@ impl RecordStatus {
 /// Outcome that the statuses of all providers are mapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
-    /// Not final yet.
     Open,
     /// The money was taken, or the purchase was delivered.
     Succeeded,

@@ -24,7 +24,7 @@ pub struct RecordIndex<'a> {
 }
 
 /// A record with a merchant's reference: what decides which of several counts, and the position.
-type Candidate = (u8, Option<Timestamp>, RecordPosition);
+type RankedRecord = (u8, Option<Timestamp>, RecordPosition);
 
 impl<'a> RecordIndex<'a> {
     pub fn new(
@@ -43,7 +43,7 @@ impl<'a> RecordIndex<'a> {
         if let Ok(record) = self.provider.parse_record(body)
             && let Some(reference) = &record.merchant_reference
         {
-            let candidate: Candidate = (preference(record.parsed_status.state), record.created, position);
+            let candidate: RankedRecord = (preference(record.parsed_status.state), record.created, position);
             self.by_merchant_reference.insert(reference.as_bytes(), &serde_json::to_vec(&candidate)?)?;
         }
         self.entries.push((self.records.add(&serde_json::to_vec(body)?)?, false));
@@ -75,12 +75,11 @@ impl<'a> RecordIndex<'a> {
     /// brought money counts, then an open one; among equals, the first.
     pub fn by_merchant_reference(&mut self, reference: &str) -> io::Result<Option<RecordPosition>> {
         let candidates = self.by_merchant_reference.values(reference.as_bytes())?;
-        let candidates: Vec<Candidate> =
+        let candidates: Vec<RankedRecord> =
             candidates.iter().map(|candidate| serde_json::from_slice(candidate)).collect::<Result<_, _>>()?;
         Ok(candidates.into_iter().min().map(|(.., position)| position))
     }
 
-    /// Reads a record.
     pub fn read(&mut self, position: RecordPosition) -> io::Result<Value> {
         let (start, _) = self.entries.get(position).ok_or(io::ErrorKind::NotFound)?;
         Ok(serde_json::from_slice(&self.records.read(*start)?)?)

@@ -42,7 +42,6 @@ impl FromStr for StatusWordArg {
 pub enum OrderStatus {
     /// The list has none, or one that says nothing about the payment.
     Missing,
-    /// The word is unknown.
     Unrecognized,
     Known(RecordStatus),
 }

@@ -238,7 +238,6 @@ pub trait Network {
 /// Reads a secret file. `None`: there is no such file.
 pub type SecretFileReader = Arc<dyn Fn() -> Result<Option<Vec<u8>>> + Send + Sync>;
 
-/// Reads a file.
 pub type FileReader = Arc<dyn Fn() -> io::Result<Vec<u8>> + Send + Sync>;
 
 /// Runs a command within a time, without the variables of these names.

@@ -60,7 +60,7 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// A part of the body, from one option.
 #[derive(Debug)]
-enum BodyPart {
+enum CurlBodyPart {
     Text(Vec<u8>),
     /// `-d @file` drops line ends and NULs; the others do not.
     File {
@@ -78,7 +78,7 @@ pub(super) struct CurlCommand {
     url: Option<String>,
     /// Lines as given: `Name: value`, `Name;` or `Name:`.
     headers: Vec<Vec<u8>>,
-    body: Vec<BodyPart>,
+    body: Vec<CurlBodyPart>,
     /// Parts of `--json` are joined without `&`.
     is_json: bool,
     is_get: bool,
@@ -169,13 +169,13 @@ impl CurlCommand {
             "data" | "data-ascii" => self.add_data(value, true),
             "data-binary" => self.add_data(value, false),
             "body-file" | "post-file" => self.add_data([b"@", value.as_slice()].concat(), false),
-            "data-raw" | "body-data" | "post-data" => self.body.push(BodyPart::Text(value)),
+            "data-raw" | "body-data" | "post-data" => self.body.push(CurlBodyPart::Text(value)),
             "data-urlencode" => self.add_encoded(&value),
             "json" => {
                 self.is_json = true;
                 self.add_data(value, false);
             }
-            "form" | "form-string" | "upload-file" => self.body.push(BodyPart::Unknown),
+            "form" | "form-string" | "upload-file" => self.body.push(CurlBodyPart::Unknown),
             "url-query" => {
                 let mark = |url: &str| if url.contains('?') { '&' } else { '?' };
                 self.url = self.url.take().map(|url| format!("{url}{}{}", mark(&url), text(&value)));
@@ -186,8 +186,8 @@ impl CurlCommand {
 
     fn add_data(&mut self, value: Vec<u8>, is_stripped: bool) {
         self.body.push(match value.strip_prefix(b"@") {
-            Some(name) => BodyPart::File { name: text(name), is_stripped, encoded_as: None },
-            None => BodyPart::Text(value),
+            Some(name) => CurlBodyPart::File { name: text(name), is_stripped, encoded_as: None },
+            None => CurlBodyPart::Text(value),
         });
     }
 
@@ -197,7 +197,7 @@ impl CurlCommand {
         let (name, rest) = value.split_at_checked(at.unwrap_or(0)).unwrap_or((b"", value));
         let prefix = if name.is_empty() { String::new() } else { format!("{}=", text(name)) };
         self.body.push(match rest {
-            [b'@', file @ ..] => BodyPart::File { name: text(file), is_stripped: false, encoded_as: Some(prefix) },
+            [b'@', file @ ..] => CurlBodyPart::File { name: text(file), is_stripped: false, encoded_as: Some(prefix) },
             [b'=', content @ ..] if at.is_some() => encoded(&prefix, content),
             content => encoded(&prefix, content),
         });
@@ -235,9 +235,9 @@ impl CurlCommand {
                     } else {
                         first
                     };
-                    command.body.push(BodyPart::Text(value));
+                    command.body.push(CurlBodyPart::Text(value));
                 }
-                "-infile" => command.body.extend(words.next().map(|name| BodyPart::File {
+                "-infile" => command.body.extend(words.next().map(|name| CurlBodyPart::File {
                     name: text(&name),
                     is_stripped: false,
                     encoded_as: None,
@@ -264,8 +264,8 @@ impl CurlCommand {
                 body.push(b'&');
             }
             match part {
-                BodyPart::Text(text) => body.extend(text),
-                BodyPart::File { name, is_stripped, encoded_as } => {
+                CurlBodyPart::Text(text) => body.extend(text),
+                CurlBodyPart::File { name, is_stripped, encoded_as } => {
                     let is_input = name == "-";
                     let loaded = if is_input { input.take() } else { resources.load(&name) };
                     let Some(mut bytes) = loaded else { return Err(CaptureError::FileOfBody { location, name }) };
@@ -279,7 +279,7 @@ impl CurlCommand {
                         None => body.extend(bytes),
                     }
                 }
-                BodyPart::Unknown => return Err(CaptureError::BodyNotInFile(location)),
+                CurlBodyPart::Unknown => return Err(CaptureError::BodyNotInFile(location)),
             }
         }
         let mut headers = Headers::new();
@@ -309,8 +309,8 @@ fn is_data(name: &str) -> bool {
     name.starts_with("data") || ["json", "header", "form", "url-query"].contains(&name)
 }
 
-fn encoded(prefix: &str, content: &[u8]) -> BodyPart {
-    BodyPart::Text(format!("{prefix}{}", percent_encode(content, UNRESERVED)).into_bytes())
+fn encoded(prefix: &str, content: &[u8]) -> CurlBodyPart {
+    CurlBodyPart::Text(format!("{prefix}{}", percent_encode(content, UNRESERVED)).into_bytes())
 }
 
 /// Adds `Name: value` or `Name;`, which sends an empty value. `Name:` alone sends nothing.

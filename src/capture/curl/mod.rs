@@ -18,7 +18,6 @@ pub(super) fn is_start(text: &[u8]) -> bool {
     })
 }
 
-/// Reads every command.
 pub(super) fn read(text: &[u8], resources: &Resources<'_>) -> Vec<Candidate> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(start) = next_command(text, at) {

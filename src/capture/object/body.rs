@@ -8,7 +8,6 @@ use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// A body from JSON.
 pub(super) struct JsonBody {
     pub bytes: Vec<u8>,
     /// A tool parsed the body, so its bytes are gone.

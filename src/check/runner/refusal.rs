@@ -29,11 +29,7 @@ const MAX_FAILURES: usize = 3;
 /// The outcome of all attempts.
 pub(super) enum OracleResult {
     Proved(ProvedMistake),
-    Unproved {
-        tried: usize,
-        is_incomplete: bool,
-    },
-    /// Answered 429.
+    Unproved { tried: usize, is_incomplete: bool },
     RateLimited(ProbeExchange),
 }
 
@@ -45,7 +41,7 @@ pub(super) struct ProvedMistake {
 }
 
 /// The outcome of sending a signing again with another event.
-enum Confirmation {
+enum RefusalProof {
     Proved(Box<ProvedMistake>),
     /// The response is about the shape of the signature: a forged one gets the same.
     SameAsForged,
@@ -113,9 +109,9 @@ impl ProbeRunner<'_> {
             let shape = (signing.shape(), words);
             if shape.1 != refusal && !known_shapes.contains(&shape) {
                 match self.confirm(at, &signing, &refusal)? {
-                    Confirmation::Proved(mistake) => return Ok(OracleResult::Proved(*mistake)),
-                    Confirmation::SameAsForged => known_shapes.push(shape),
-                    Confirmation::NotReproduced => {}
+                    RefusalProof::Proved(mistake) => return Ok(OracleResult::Proved(*mistake)),
+                    RefusalProof::SameAsForged => known_shapes.push(shape),
+                    RefusalProof::NotReproduced => {}
                 }
             }
             at += 1;
@@ -131,10 +127,10 @@ impl ProbeRunner<'_> {
 
     /// Sends another event with the same mistake, under one name of each header, and a forged one of
     /// the same shape.
-    fn confirm(&mut self, at: usize, found: &WrongSigning, refusal: &ResponseWords) -> Result<Confirmation> {
+    fn confirm(&mut self, at: usize, found: &WrongSigning, refusal: &ResponseWords) -> Result<RefusalProof> {
         let own = HeaderNames::of(self.plan.provider);
         let Some((mut event, at)) = self.distinctive_event(at, found, own)? else {
-            return Ok(Confirmation::NotReproduced);
+            return Ok(RefusalProof::NotReproduced);
         };
         let others = own.alternatives().into_iter().filter(|_| !found.is_bound_to_headers());
         for names in [own].into_iter().chain(others) {
@@ -147,16 +143,16 @@ impl ProbeRunner<'_> {
             }
             let forged = self.send_signing(&signing.forged(), SentNames::Only(names), &event.body)?;
             if forged.response.is_success() || words == ResponseWords::of(&forged.response) {
-                return Ok(Confirmation::SameAsForged);
+                return Ok(RefusalProof::SameAsForged);
             }
             let causes: Vec<_> = names.causes(own).into_iter().chain(signing.causes).collect();
             if causes.is_empty() {
                 break;
             }
             let is_accepted = exchange.response.is_success();
-            return Ok(Confirmation::Proved(Box::new(ProvedMistake { causes, exchange, is_accepted })));
+            return Ok(RefusalProof::Proved(Box::new(ProvedMistake { causes, exchange, is_accepted })));
         }
-        Ok(Confirmation::NotReproduced)
+        Ok(RefusalProof::NotReproduced)
     }
 
     /// Signs an event whose signature in this notation looks different in all others: base64 may be

@@ -203,15 +203,15 @@ fn run_probes(
 }
 
 /// A report that is written to a file.
-struct ReportFormat {
+struct CheckReportFile {
     format: fn(&CheckReport, &ReportHeader) -> String,
     is_own: fn(&[u8]) -> bool,
 }
 
 /// Returns the files to write.
-fn report_files(args: &Check) -> impl Iterator<Item = (&Path, ReportFormat)> {
-    let junit = args.junit.as_deref().map(|path| (path, ReportFormat { format: junit, is_own: is_junit_report }));
-    let html = args.html.as_deref().map(|path| (path, ReportFormat { format: html, is_own: is_html_report }));
+fn report_files(args: &Check) -> impl Iterator<Item = (&Path, CheckReportFile)> {
+    let junit = args.junit.as_deref().map(|path| (path, CheckReportFile { format: junit, is_own: is_junit_report }));
+    let html = args.html.as_deref().map(|path| (path, CheckReportFile { format: html, is_own: is_html_report }));
     junit.into_iter().chain(html)
 }
 
@@ -229,7 +229,7 @@ fn write_reports(args: &Check, report: &CheckReport, header: &ReportHeader, sess
         output.write_all(text(report, header, &layout).as_bytes())?;
     }
     output.flush()?;
-    for (path, ReportFormat { format, is_own }) in report_files(args) {
+    for (path, CheckReportFile { format, is_own }) in report_files(args) {
         output_file::write(path, format(report, header).as_bytes(), FileVisibility::Shared, &is_own, session)?;
         session.info(&format!("wrote {}", escape_unsafe(&path.display().to_string())));
     }

@@ -65,7 +65,6 @@ struct Follower<'a> {
     count: u64,
 }
 
-/// The reason to stop.
 enum Stop {
     CountReached,
     TimedOut,
@@ -79,12 +78,12 @@ enum ViewEnd {
 }
 
 /// An error of the store, after which the view goes on once it is there again, or of the output.
-enum Failure {
+enum FollowError {
     Store(Error),
     Output(Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for FollowError {
     fn from(error: Error) -> Self {
         Self::Output(error)
     }
@@ -117,7 +116,7 @@ pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOut
                 session.warn("the store was replaced or restored; continuing with its newest captures");
                 follower.cursor = None;
             }
-            Err(Failure::Store(error)) if follower.cursor.is_some() => {
+            Err(FollowError::Store(error)) if follower.cursor.is_some() => {
                 let error = error.to_string();
                 if trouble.as_ref() != Some(&error) {
                     session.warn(&format!("{}; trying again", escape_unsafe(&mask_secrets(&error))));
@@ -127,7 +126,7 @@ pub(super) fn run(args: &ListEvents, session: &Session<'_>) -> Result<CommandOut
                     break stopper.reason();
                 }
             }
-            Err(Failure::Store(error) | Failure::Output(error)) => return Err(error),
+            Err(FollowError::Store(error) | FollowError::Output(error)) => return Err(error),
         }
     };
     follower.finish(stop)
@@ -161,8 +160,8 @@ impl Follower<'_> {
         &mut self,
         trouble: &mut Option<String>,
         stopper: &mut Stopper<'_>,
-    ) -> std::result::Result<ViewEnd, Failure> {
-        let Some(mut store) = self.open(stopper).map_err(Failure::Store)? else {
+    ) -> std::result::Result<ViewEnd, FollowError> {
+        let Some(mut store) = self.open(stopper).map_err(FollowError::Store)? else {
             return Ok(ViewEnd::Stop(stopper.reason()));
         };
         if self.cursor.is_none() {
@@ -176,7 +175,7 @@ impl Follower<'_> {
             if stopper.wait(Duration::from_millis(1)) {
                 return Ok(ViewEnd::Stop(stopper.reason()));
             }
-            if !has_more && !store.wait_for_change(INTERVAL).map_err(Failure::Store)? {
+            if !has_more && !store.wait_for_change(INTERVAL).map_err(FollowError::Store)? {
                 continue;
             }
             let Some(more) = self.show_new(store.as_mut())? else { return Ok(ViewEnd::StoreReplaced) };
@@ -206,12 +205,12 @@ impl Follower<'_> {
         self.args.following.count.is_some_and(|count| self.count >= count)
     }
 
-    fn show_newest(&mut self, store: &mut dyn Store) -> std::result::Result<(), Failure> {
+    fn show_newest(&mut self, store: &mut dyn Store) -> std::result::Result<(), FollowError> {
         if !self.args.json {
-            self.seen.load(store).map_err(Failure::Store)?;
+            self.seen.load(store).map_err(FollowError::Store)?;
         }
         let newest = Query { limit: self.args.limit(), ..self.query.clone() };
-        let DeliveryPage { deliveries, cursor } = store.list_newest(&newest).map_err(Failure::Store)?;
+        let DeliveryPage { deliveries, cursor } = store.list_newest(&newest).map_err(FollowError::Store)?;
         self.cursor = Some(cursor);
         for delivery in &deliveries {
             self.show(delivery, store)?;
@@ -222,10 +221,10 @@ impl Follower<'_> {
 
     /// Shows what came after the last look. Returns true if there is more; `None`: the store is
     /// another one.
-    fn show_new(&mut self, store: &mut dyn Store) -> std::result::Result<Option<bool>, Failure> {
+    fn show_new(&mut self, store: &mut dyn Store) -> std::result::Result<Option<bool>, FollowError> {
         let query = Query { limit: Some(PAGE), ..self.query.clone() };
         let after = self.cursor.clone().unwrap_or_default();
-        let page = store.list_after(&query, &after).map_err(Failure::Store)?;
+        let page = store.list_after(&query, &after).map_err(FollowError::Store)?;
         let Some(DeliveryPage { deliveries, cursor }) = page else { return Ok(None) };
         // After an error, a page is read again from its start.
         for delivery in deliveries.iter().filter(|delivery| !self.shown.contains(&delivery.id)).collect::<Vec<_>>() {
@@ -247,10 +246,13 @@ impl Follower<'_> {
         &mut self,
         summary: &DeliverySummary,
         store: &mut dyn Store,
-    ) -> std::result::Result<Option<Event>, Failure> {
+    ) -> std::result::Result<Option<Event>, FollowError> {
         let FollowArgs { compact, count, .. } = self.args.following;
-        let stored =
-            if self.args.json && count.is_none() { None } else { store.load(summary.id).map_err(Failure::Store)? };
+        let stored = if self.args.json && count.is_none() {
+            None
+        } else {
+            store.load(summary.id).map_err(FollowError::Store)?
+        };
         self.shown.insert(summary.id);
         if self.args.json {
             self.output.write_record(&render::stored::entry(summary))?;

@@ -23,7 +23,7 @@ pub(super) struct AppStatus {
     /// Deliveries go to several apps, so each answer names its own.
     pub has_several: bool,
     /// The latest verified deliveries.
-    verified: BTreeMap<CaptureId, Signer>,
+    verified: BTreeMap<CaptureId, EventSigner>,
     /// Word by which the user can call this program again.
     program: String,
     shell: Shell,
@@ -34,7 +34,7 @@ const REMEMBERED: usize = 10_000;
 
 /// The side that has signed a delivery.
 #[derive(Clone, Copy)]
-struct Signer {
+struct EventSigner {
     provider: &'static str,
     /// It was signed with a local test secret, which the app may not have.
     is_test: bool,
@@ -55,7 +55,7 @@ impl AppStatus {
     /// Remembers a delivery if it is verified.
     pub(super) fn add_delivery(&mut self, id: CaptureId, received: &AnalyzedDelivery) {
         if let (Some(provider), Verdict::Verified { secret, .. }) = (received.provider, &received.verdict) {
-            self.verified.insert(id, Signer { provider, is_test: *secret == SecretOrigin::LocalTest });
+            self.verified.insert(id, EventSigner { provider, is_test: *secret == SecretOrigin::LocalTest });
             if self.verified.len() > REMEMBERED {
                 self.verified.pop_first();
             }
@@ -121,7 +121,7 @@ const SIGNATURE_WORDS: &[&str] = &[
 struct Refused<'a> {
     id: String,
     url: &'a str,
-    signer: Option<Signer>,
+    signer: Option<EventSigner>,
     program: &'a str,
     shell: Shell,
 }

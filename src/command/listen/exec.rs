@@ -31,7 +31,7 @@ const MAX_QUEUED: usize = 1000;
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// An event for the command.
-struct Job {
+struct QueuedCommand {
     /// Name of its delivery.
     name: String,
     record: Vec<u8>,
@@ -50,7 +50,7 @@ pub(super) struct FinishedCommand {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<QueuedCommand>,
     running: usize,
     is_stopped: bool,
 }
@@ -123,7 +123,7 @@ impl Commands {
         if queue.jobs.len() >= MAX_QUEUED {
             return false;
         }
-        queue.jobs.push_back(Job { name: name.to_owned(), record });
+        queue.jobs.push_back(QueuedCommand { name: name.to_owned(), record });
         self.shared.changed.notify_one();
         true
     }
@@ -170,7 +170,7 @@ impl Worker<'_> {
     }
 
     /// Waits for a job. `None`: the listener stops.
-    fn next_job(&self) -> Option<Job> {
+    fn next_job(&self) -> Option<QueuedCommand> {
         let mut queue = self.shared.lock();
         loop {
             if queue.is_stopped {
@@ -184,7 +184,7 @@ impl Worker<'_> {
         }
     }
 
-    fn run_command(&self, Job { name, record }: Job) -> FinishedCommand {
+    fn run_command(&self, QueuedCommand { name, record }: QueuedCommand) -> FinishedCommand {
         let started = self.session.world.now();
         let took = || self.session.world.now().duration_since(started).unsigned_abs();
         let options = ProcessOptions {

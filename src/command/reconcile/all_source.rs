@@ -71,7 +71,6 @@ pub(super) fn open(args: &Reconcile, session: &Session<'_>) -> Result<ApiClient>
 }
 
 impl<'a> AllRecords<'a> {
-    /// Reads the provider's list.
     pub(super) fn read(
         client: &ApiClient,
         orders: Option<InputSource<'a>>,

@@ -147,7 +147,6 @@ enum RowFilter {
     Class(Class),
     /// Everything that needs attention.
     Differences,
-    /// Accepted differences.
     Accepted,
 }
 

@@ -13,7 +13,6 @@ pub(super) struct SpooledList {
 }
 
 impl SpooledList {
-    /// Copies the whole list.
     pub(super) fn read(source: ListSource, args: &Reconcile, session: &Session<'_>) -> Result<Self> {
         let failed = |error: io::Error| Error::failed("can't save the list").because(error);
         let mut writer = SpoolWriter::new(&|| session.world.temporary_file()).map_err(failed)?;

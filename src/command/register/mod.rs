@@ -74,7 +74,6 @@ pub(super) struct Register {
     api: ApiArgs,
 }
 
-/// An endpoint to register.
 pub(super) struct NewEndpoint<'a> {
     pub client: ApiClient,
     pub url: &'a str,

@@ -23,7 +23,6 @@ use std::path::Path;
 
 pub(super) enum ReplaySource {
     Sample(&'static dyn Provider, Box<Sample>),
-    /// A payload file.
     Payload(&'static dyn Provider, Vec<u8>),
     /// A stored capture, loaded when it is sent.
     Capture(CaptureId),

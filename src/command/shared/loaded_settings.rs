@@ -37,7 +37,6 @@ pub(in crate::command) struct SettingValue {
     pub origin: SettingOrigin,
 }
 
-/// Source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::command) enum SettingOrigin {
     Environment(String),

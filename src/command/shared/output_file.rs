@@ -21,7 +21,6 @@ pub(in crate::command) fn check(path: &Path, is_own: &IsOwnOutput<'_>, session: 
     if is_stdout(path) { Ok(()) } else { session.world.check_output(path, is_own) }
 }
 
-/// Writes a file.
 pub(in crate::command) fn write(
     path: &Path,
     mut bytes: &[u8],

@@ -82,7 +82,6 @@ fn is_variable(name: &str) -> bool {
 }
 
 impl StoreName {
-    /// Returns the store's place.
     pub(in crate::command) fn locate(&self, inbox: &str, session: &Session<'_>) -> Result<StoreLocation> {
         let url = match self {
             Self::File(path) => return Ok(StoreLocation::File(path.clone())),

@@ -20,7 +20,6 @@ pub(super) fn body(call: &mut Call<'_>, matched: &RouteMatch) -> Result<HandlerR
     Ok(reply::download(&format!("whtool-{}.body", stored.summary.id), stored.request.body).into())
 }
 
-/// Sends an HTTP archive.
 pub(super) fn har(call: &mut Call<'_>, matched: &RouteMatch) -> Result<HandlerReply, Failure> {
     let stored = load(call, matched)?;
     let archive = [render::har::start(), render::har::entry(&stored), render::har::end().to_vec()].concat();

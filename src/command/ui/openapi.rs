@@ -43,7 +43,6 @@ pub(super) enum AnswerKind {
 /// Records that the description contains.
 const RECORDS: [&str; 4] = ["event", "events", "capture", "error"];
 
-/// Sends the description.
 pub(super) fn describe(_call: &mut Call<'_>, _matched: &RouteMatch) -> Result<HandlerReply, Failure> {
     let text = format!("{:#}\n", description());
     Ok(reply::with_body(200, reply::JSON, text).into())

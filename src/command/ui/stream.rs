@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Most streams at once.
 const MAX_STREAMS: usize = 64;
 
 /// Most parts that wait for a client, and most records in one of them.
@@ -108,7 +107,6 @@ impl StreamHub {
         Some(parts)
     }
 
-    /// Ends all streams.
     pub(super) fn stop(&self) {
         let mut state = self.state();
         state.is_stopped = true;

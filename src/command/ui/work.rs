@@ -55,7 +55,6 @@ pub(super) fn check(call: &mut Call<'_>, _matched: &RouteMatch) -> Result<Handle
 
 const NO_TARGET: &str = "No app was named at the start: use `whtool ui --to URL`.";
 
-/// Starts a check.
 pub(super) fn start_check(call: &mut Call<'_>, _matched: &RouteMatch) -> Result<HandlerReply, Failure> {
     let form = Parameters::read(&call.request.body);
     let provider = form.get("provider").and_then(provider::by_name);

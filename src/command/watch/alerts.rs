@@ -68,7 +68,6 @@ pub(super) struct Alerts {
     not_before: Option<Timestamp>,
 }
 
-/// State of an alert.
 pub(super) enum AlertResult {
     /// Changes that were reported.
     Sent(Vec<u64>),

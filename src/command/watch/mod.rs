@@ -107,7 +107,7 @@ pub(super) struct Watch {
     #[command(flatten)]
     delivery: DeliveryArgs,
     #[command(flatten)]
-    reports: ReportArgs,
+    reports: WatchReportArgs,
     #[command(flatten)]
     api: ApiArgs,
     #[command(flatten)]
@@ -147,7 +147,7 @@ struct DeliveryArgs {
 /// Reporting
 #[derive(Args)]
 #[command(next_help_heading = "Reports")]
-struct ReportArgs {
+struct WatchReportArgs {
     /// Report changes to this command, as JSON on standard input, without API keys and signing
     /// secrets in its environment; or POST them to this URL
     #[arg(long, value_name = "COMMAND|URL")]

@@ -24,7 +24,6 @@ pub(super) enum Reading {
     Complete(Findings),
     /// The orders could not be read completely, or there were none.
     OrdersFailed(Error),
-    /// The lookups stopped early.
     LookupsFailed(Error),
     Interrupted,
 }

@@ -73,7 +73,6 @@ struct WatchLoop<'a> {
     rounds: u64,
 }
 
-/// End of a round.
 enum RoundEnd {
     Complete,
     /// Nothing was concluded.

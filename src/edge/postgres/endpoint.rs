@@ -25,7 +25,6 @@ pub(super) struct ConnectSettings {
     pub endpoints: Vec<Endpoint>,
 }
 
-/// One server.
 pub(super) struct Endpoint {
     pub config: Config,
     pub tls: TlsSettings,

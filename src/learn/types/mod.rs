@@ -63,7 +63,6 @@ pub struct EventModel {
     pub is_documented: bool,
 }
 
-/// Type of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeExpr {
     /// This text and no other.

@@ -35,7 +35,6 @@ pub struct Webhooks {
     pub conflicting_key: Option<String>,
 }
 
-/// Settings of the comparison.
 #[derive(Clone, Debug, Default)]
 pub struct CompareRules {
     pub words: StatusWords,

@@ -23,7 +23,7 @@ pub(super) enum DateNotation {
 }
 
 /// The parts of a date, as they are written.
-struct Parts {
+struct ParsedDate {
     date: DateParts,
     time: Time,
     zone: Option<TimeZone>,
@@ -38,7 +38,7 @@ enum DateParts {
 impl DateSurvey {
     pub(super) fn add(&mut self, text: &str) {
         match parse_parts(text) {
-            Some(Parts { date: DateParts::Numeric(first, second, _), .. }) => {
+            Some(ParsedDate { date: DateParts::Numeric(first, second, _), .. }) => {
                 self.numeric += 1;
                 self.day_first += u64::from(first > 12);
                 self.month_first += u64::from(second > 12);
@@ -124,14 +124,14 @@ fn parse_number(text: &str) -> Option<NumberTime> {
     Some(NumberTime::Local(epoch.checked_add(span).ok()?))
 }
 
-fn parse_parts(text: &str) -> Option<Parts> {
+fn parse_parts(text: &str) -> Option<ParsedDate> {
     let text = text.trim();
     if text.len() > 80 || !text.contains(|letter: char| letter.is_ascii_digit()) {
         return None;
     }
     let (date, rest) = parse_numeric_date(text).or_else(|| parse_named_date(text))?;
     let (time, zone) = parse_time(&rest)?;
-    Some(Parts { date, time, zone })
+    Some(ParsedDate { date, time, zone })
 }
 
 /// Reads `2026-11-28`, `2026/11/28`, `28.11.2026` or `28/11/26` at the start, and returns the rest.

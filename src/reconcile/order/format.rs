@@ -175,7 +175,6 @@ fn has_single_quotes(sample: &[&str]) -> bool {
     })
 }
 
-/// Opens rows of JSON.
 pub(super) fn json(text: Text, layout: super::rows::JsonLayout) -> Result<Box<dyn NamedRows>, ListError> {
     Ok(Box::new(JsonRows::new(text, layout)?))
 }

@@ -5,7 +5,6 @@ use crate::model::temporary_file::TemporaryFile;
 use sha2::{Digest, Sha256};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// Creates a temporary file.
 pub type CreateFile<'a> = dyn Fn() -> io::Result<Box<dyn TemporaryFile>> + 'a;
 
 /// A complete list, as it came.

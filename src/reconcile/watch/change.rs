@@ -63,7 +63,6 @@ pub struct ChangeSubject {
     pub first_seen: Timestamp,
 }
 
-/// Why orders agree again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RepairCause {
@@ -101,7 +100,6 @@ pub enum ChangeKind {
         #[serde(with = "class_code")]
         was: Class,
     },
-    /// The orders agree again.
     Repaired {
         subject: ChangeSubject,
         by: RepairCause,

@@ -30,7 +30,6 @@ pub struct MissedEvent {
     pub is_rebuilt: bool,
 }
 
-/// End of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum DeliveryOutcome {

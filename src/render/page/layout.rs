@@ -46,7 +46,6 @@ pub(super) enum Updates {
     Progress,
 }
 
-/// Formats a whole page.
 pub(super) fn document(
     frame: Option<&PageFrame<'_>>,
     title: &str,

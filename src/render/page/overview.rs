@@ -63,7 +63,6 @@ fn is_income(sum: &AmountTotal) -> bool {
     provider.is_some_and(|provider| sum.kind.as_deref() == Some(provider.paid_event()))
 }
 
-/// Deliveries of one bar.
 #[derive(Clone, Copy, Default)]
 struct ChartBar {
     verified: u64,

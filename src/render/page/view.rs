@@ -143,7 +143,6 @@ pub struct Replay {
     pub attempt: Option<Attempt>,
 }
 
-/// Two captures to compare.
 pub struct DiffView<'a> {
     pub old: &'a StoredDelivery,
     pub new: &'a StoredDelivery,
@@ -174,7 +173,6 @@ pub struct AppHealth {
     pub last: Option<Attempt>,
 }
 
-/// A registered endpoint.
 #[derive(Clone, Debug)]
 pub struct EndpointHealth {
     /// The provider's name in prose.

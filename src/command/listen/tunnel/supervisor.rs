@@ -34,7 +34,7 @@ const MAX_RESTART_PAUSE: Duration = Duration::from_secs(60);
 const SHOWN_LINES: usize = 5;
 
 /// The end of one run of the program.
-enum RunEnd {
+enum ProgramEnd {
     /// The listener stops.
     Stopped,
     Failed(Error),
@@ -56,9 +56,9 @@ impl Supervisor<'_> {
             let (before, end) = (was_up, self.run_once(&mut was_up));
             failures = if was_up && !before { 0 } else { failures };
             match end {
-                RunEnd::Stopped => return,
-                RunEnd::Failed(error) if !was_up => return drop(self.events.send(TunnelEvent::Failed(error))),
-                RunEnd::Failed(error) => {
+                ProgramEnd::Stopped => return,
+                ProgramEnd::Failed(error) if !was_up => return drop(self.events.send(TunnelEvent::Failed(error))),
+                ProgramEnd::Failed(error) => {
                     let pause = backoff.pause(failures);
                     failures += 1;
                     if failures == 1 {
@@ -72,7 +72,7 @@ impl Supervisor<'_> {
         }
     }
 
-    fn run_once(&self, was_up: &mut bool) -> RunEnd {
+    fn run_once(&self, was_up: &mut bool) -> ProgramEnd {
         let options = ProcessOptions {
             command: self.plan.command.clone(),
             variables: Vec::new(),
@@ -84,12 +84,12 @@ impl Supervisor<'_> {
         };
         let mut process = match self.session.world.start_process(&options, &mut || ()) {
             Ok(process) => process,
-            Err(error) => return RunEnd::Failed(error),
+            Err(error) => return ProgramEnd::Failed(error),
         };
         let url = match self.wait_for_url(process.as_mut()) {
             Ok(Some(url)) => url,
-            Ok(None) => return RunEnd::Stopped,
-            Err(error) => return RunEnd::Failed(error),
+            Ok(None) => return ProgramEnd::Stopped,
+            Err(error) => return ProgramEnd::Failed(error),
         };
         *was_up = true;
         let _ = self.events.send(TunnelEvent::Up(url.clone()));
@@ -137,16 +137,16 @@ impl Supervisor<'_> {
     }
 
     /// Watches a tunnel that is up, until the program ends or its URL leads here no more.
-    fn watch(&self, url: &Url, process: &mut dyn RunningProcess) -> RunEnd {
+    fn watch(&self, url: &Url, process: &mut dyn RunningProcess) -> ProgramEnd {
         let mut last_check = self.session.world.now();
         let mut lost_at = None;
         loop {
             if self.is_stopped_within(POLL_INTERVAL) {
-                return RunEnd::Stopped;
+                return ProgramEnd::Stopped;
             }
             let now = self.session.world.now();
             if let Some(status) = process.exit_status() {
-                return RunEnd::Failed(failure(format!("{} ended: {status}", self.plan.name), process));
+                return ProgramEnd::Failed(failure(format!("{} ended: {status}", self.plan.name), process));
             }
             let interval = if lost_at.is_some() { RETRY_INTERVAL } else { CHECK_INTERVAL };
             if now.duration_since(last_check).unsigned_abs() < interval {
@@ -165,7 +165,7 @@ impl Supervisor<'_> {
                 }
                 (CheckResult::Missing(why), Some(lost)) => {
                     if now.duration_since(lost).unsigned_abs() > CHECK_TIMEOUT {
-                        return RunEnd::Failed(Error::failed(why));
+                        return ProgramEnd::Failed(Error::failed(why));
                     }
                 }
             }

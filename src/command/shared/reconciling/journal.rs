@@ -242,7 +242,6 @@ fn header(options: &JournalOptions, api: &ApiArgs, session: &Session<'_>) -> Jou
     JournalHeader { schema: SCHEMA.to_owned(), started: session.world.now(), input: options.input.clone(), apis }
 }
 
-/// Content of a file.
 struct SavedRun {
     start: JournalStart,
     /// The length of the part to keep, in bytes.
@@ -257,7 +256,6 @@ impl SavedRun {
     }
 }
 
-/// Reads a journal.
 fn read(input: &mut dyn BufRead, expected: &JournalHeader, path: &Path) -> Result<SavedRun> {
     let mut line = Vec::new();
     let length = input.read_until(b'\n', &mut line).map_err(|error| cannot_read(path, error))?;

@@ -40,7 +40,7 @@ pub(super) fn split(text: &str, is_number: bool) -> Option<Digits<'_>> {
     let start = text.find(is_digit)?;
     let end = text.rfind(is_digit)? + 1;
     let (before, core, after) = (&text[..start], &text[start..end], &text[end..]);
-    let sides = Sides::read(before, after)?;
+    let sides = SignAndCurrency::read(before, after)?;
     let mut digits = Digits {
         is_negative: sides.is_negative,
         currency: sides.currency,
@@ -125,13 +125,13 @@ impl Digits<'_> {
 
 /// Sign and currency around the digits.
 #[derive(Default)]
-struct Sides {
+struct SignAndCurrency {
     is_negative: bool,
     currency: Option<&'static str>,
     has_symbol: bool,
 }
 
-impl Sides {
+impl SignAndCurrency {
     fn read(before: &str, after: &str) -> Option<Self> {
         let mut sides = Self::default();
         let has_parentheses = before.contains('(') && after.contains(')');
