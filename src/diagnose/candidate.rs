@@ -3,8 +3,9 @@
 //! `keys` lists them; `body` and `frame` have candidates of their own.
 
 use super::cause::Cause;
-use super::keys;
+use super::keys::{self, fault::find_fault};
 use super::search::Class;
+use crate::model::secret::Secret;
 use crate::model::signature::{Key, Signer};
 use crate::provider::{self, Provider};
 use std::sync::{Arc, OnceLock};
@@ -33,6 +34,8 @@ struct ProviderKeys {
     /// The provider's `name()`.
     provider: &'static str,
     keys: Vec<Candidate>,
+    /// Causes that the secrets show without any request.
+    faults: Vec<Cause>,
 }
 
 impl<'a> Credentials<'a> {
@@ -51,10 +54,28 @@ impl<'a> Credentials<'a> {
 
     /// Returns the keys that may have signed a request of this provider.
     pub(super) fn candidates(&self, provider: &dyn Provider) -> &[Candidate] {
-        let list = |each: &&dyn Provider| ProviderKeys { provider: each.name(), keys: keys::keys(*each, self) };
-        let make = || provider::ALL.iter().map(list).collect();
-        let all = self.candidates.0.get_or_init(make);
-        all.iter().find(|each| each.provider == provider.name()).map_or(&[], |each| &each.keys)
+        self.of_provider(provider).map_or(&[], |known| &known.keys)
+    }
+
+    /// Returns the causes that the secrets of this provider show without any request.
+    pub(super) fn faults(&self, provider: &dyn Provider) -> &[Cause] {
+        self.of_provider(provider).map_or(&[], |known| &known.faults)
+    }
+
+    fn of_provider(&self, provider: &dyn Provider) -> Option<&ProviderKeys> {
+        let list = |each: &&dyn Provider| ProviderKeys {
+            provider: each.name(),
+            keys: keys::keys(*each, self),
+            faults: self.find_faults(*each),
+        };
+        let all = self.candidates.0.get_or_init(|| provider::ALL.iter().map(list).collect());
+        all.iter().find(|each| each.provider == provider.name())
+    }
+
+    fn find_faults(&self, provider: &dyn Provider) -> Vec<Cause> {
+        let secrets = self.keys.iter().map(|key| &key.secret).filter(|secret| secret.provider == provider.name());
+        let fault = |own: &Secret| find_fault(own.expose(), &own.origin.to_string(), provider);
+        secrets.filter_map(|own| Some(fault(own)?.cause)).collect()
     }
 }
 

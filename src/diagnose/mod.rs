@@ -35,14 +35,12 @@ pub use kinds::all as all_causes;
 
 use crate::model::delivery::AnalyzedDelivery;
 use crate::model::message::{Headers, Request};
-use crate::model::secret::Secret;
 use crate::model::timestamp::{self, SignedDuration};
 use crate::model::verdict::{Malformed, Verdict};
 use crate::provider::{self, Provider};
 use body::BodyVariants;
 use frame::Frames;
 use hash::HashFunction;
-use keys::fault::find_fault;
 use kinds::{body as body_kinds, secret, signature as signature_kinds, timestamp as time};
 use search::{Explanation, SearchOutcome, SearchSpace};
 use signature::Target;
@@ -286,7 +284,7 @@ fn likely_causes(received: &AnalyzedDelivery, provider: &dyn Provider, credentia
         }
         _ => {
             causes.extend(likely_body_causes(request));
-            causes.extend(likely_secret_causes(provider, credentials));
+            causes.extend_from_slice(credentials.faults(provider));
         }
     }
     causes
@@ -297,12 +295,6 @@ const OWNER_SAMPLE: usize = 64 * 1024;
 
 fn payload_owner(body: &[u8]) -> Option<&'static dyn Provider> {
     provider::by_payload_keys(&crate::json::top_level_keys(&body[..body.len().min(OWNER_SAMPLE)]))
-}
-
-fn likely_secret_causes(provider: &dyn Provider, credentials: &Credentials<'_>) -> Vec<Cause> {
-    let secrets = credentials.keys.iter().map(|key| &key.secret).filter(|secret| secret.provider == provider.name());
-    let fault = |own: &Secret| find_fault(own.expose(), &own.origin.to_string(), provider);
-    secrets.filter_map(|own| Some(fault(own)?.cause)).collect()
 }
 
 fn likely_body_causes(request: &Request) -> Vec<Cause> {

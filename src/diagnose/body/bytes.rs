@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use std::fmt::Write as _;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
@@ -110,19 +109,16 @@ pub(super) fn decimal_bytes(body: &[u8], separator: &str) -> Vec<u8> {
         if index > 0 {
             text.extend(separator.as_bytes());
         }
-        push_decimal(&mut text, *byte);
+        push_decimal(&mut text, usize::from(*byte));
     }
     text
 }
 
-fn push_decimal(text: &mut Vec<u8>, byte: u8) {
-    if byte >= 100 {
-        text.push(b'0' + byte / 100);
+fn push_decimal(text: &mut Vec<u8>, number: usize) {
+    if number >= 10 {
+        push_decimal(text, number / 10);
     }
-    if byte >= 10 {
-        text.push(b'0' + byte / 10 % 10);
-    }
-    text.push(b'0' + byte % 10);
+    text.push(b'0' + (number % 10) as u8);
 }
 
 /// Writes the bytes as Java prints a `byte[]` with `Arrays.toString`.
@@ -135,7 +131,7 @@ pub(super) fn signed_bytes(body: &[u8]) -> Vec<u8> {
         if byte < 0 {
             text.push(b'-');
         }
-        push_decimal(&mut text, byte.unsigned_abs());
+        push_decimal(&mut text, usize::from(byte.unsigned_abs()));
     }
     text.push(b']');
     text
@@ -143,26 +139,34 @@ pub(super) fn signed_bytes(body: &[u8]) -> Vec<u8> {
 
 /// Writes the bytes as JSON.stringify writes a typed array that is no Buffer.
 pub(super) fn typed_array(body: &[u8]) -> Vec<u8> {
-    let mut text = String::with_capacity(body.len() * 11);
+    let mut text = Vec::with_capacity(body.len() * 11);
+    text.push(b'{');
     for (index, byte) in body.iter().enumerate() {
-        let separator = if index == 0 { '{' } else { ',' };
-        // Writing to a string does not fail.
-        let _ = write!(text, "{separator}\"{index}\":{byte}");
+        text.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+        push_decimal(&mut text, index);
+        text.extend_from_slice(b"\":");
+        push_decimal(&mut text, usize::from(*byte));
     }
-    text.push_str(if body.is_empty() { "{}" } else { "}" });
-    text.into_bytes()
+    text.push(b'}');
+    text
 }
 
 /// Writes the bytes as Node inspects a Buffer: the first fifty, then the number of the others.
 pub(super) fn inspected_buffer(body: &[u8]) -> Vec<u8> {
-    let shown: Vec<_> = body.iter().take(50).map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(&body[..body.len().min(50)]).into_bytes();
     let rest = match body.len().saturating_sub(50) {
         0 => String::new(),
         1 => " ... 1 more byte".to_owned(),
         more => format!(" ... {more} more bytes"),
     };
-    let space = if shown.is_empty() { "" } else { " " };
-    format!("<Buffer{space}{}{rest}>", shown.join(" ")).into_bytes()
+    let mut text = b"<Buffer".to_vec();
+    for pair in digits.chunks(2) {
+        text.push(b' ');
+        text.extend_from_slice(pair);
+    }
+    text.extend_from_slice(rest.as_bytes());
+    text.push(b'>');
+    text
 }
 
 /// Writes hex with a separator between the bytes.

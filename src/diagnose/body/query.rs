@@ -132,7 +132,10 @@ fn encode(text: &str, unescaped: &str, is_form: bool) -> String {
         match byte {
             b' ' if is_form => out.push('+'),
             _ if byte.is_ascii_alphanumeric() || unescaped.as_bytes().contains(&byte) => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+            _ => {
+                out.push('%');
+                out.push_str(&hex::encode_upper([byte]));
+            }
         }
     }
     out
