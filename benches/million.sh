@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Times `events` on 1,000,000 captures, with both stores on the same machine, as whole processes. Prints tables in
-# Markdown: medians, and the most memory that a command took. Needs psql, python3 and an empty database in URL (a
-# password in PGPASSWORD); WHTOOL names the binary (default: target/release/whtool), COUNT the captures, ROUNDS the
+# Markdown: medians, and the most memory that a command took. Needs psql, python3, GNU time and an empty database in
+# URL (a password in PGPASSWORD); WHTOOL names the binary (default: target/release/whtool), COUNT the captures, ROUNDS the
 # repetitions. COUNT=1000 and COUNT=1000000 show what grows with the number of captures.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,14 +51,15 @@ store.commit()
 # Summarizes them, as a listener does while it is idle.
 "$whtool" store migrate "$files" -q
 echo "$count captures, written in $(($(date +%s) - started)) s: $(du -k "$files" | cut -f1) kB in SQLite, $(sql "SELECT
-    sum(pg_total_relation_size(c.oid)) / 1024 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    round(sum(pg_total_relation_size(c.oid)) / 1024) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE nspname = 'whtool' AND relkind = 'r'") kB in PostgreSQL."
 echo
 
 python3 - "$whtool" "$files" "$url" "$count" "$rounds" <<'END'
-import hashlib, os, statistics, subprocess, sys, time
+import hashlib, statistics, subprocess, sys, time
 
 whtool, files, url = sys.argv[1:4]
+memory = files + ".memory"
 count, rounds = map(int, sys.argv[4:])
 middle = count // 2
 event = "evt_" + hashlib.md5(str(middle).encode()).hexdigest()
@@ -67,15 +68,16 @@ event = "evt_" + hashlib.md5(str(middle).encode()).hexdigest()
 def run(store, words):
     """Runs a command. Returns milliseconds, MiB, lines and a hash of its output."""
     started = time.perf_counter()
-    command = [whtool, "events", *words, "--store", store]
+    command = ["time", "-qf", "%M", "-o", memory, whtool, "events", *words, "--store", store]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     digest, lines = hashlib.md5(), 0
     while block := process.stdout.read(1 << 20):
         digest.update(block)
         lines += block.count(b"\n")
-    _, status, usage = os.wait4(process.pid, 0)
-    assert os.waitstatus_to_exitcode(status) in (0, 1), command
-    return (time.perf_counter() - started) * 1000, usage.ru_maxrss / 1024, lines, digest.hexdigest()
+    assert process.wait() in (0, 1), command
+    taken = (time.perf_counter() - started) * 1000
+    with open(memory) as file:
+        return taken, int(file.read()) / 1024, lines, digest.hexdigest()
 
 
 def row(name, *words, rounds=rounds):
