@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures the pages of `whtool ui` over a store of CAPTURES (100,000): server time of each page, and, where Chromium and Node's
-package playwright-core are installed, the time to first paint.
+"""Measures the pages of `whtool ui` over a store of CAPTURES (100,000): server time of each page, and, where Chromium and npm are
+installed, the time to first paint. playwright-core is installed with npm, in target/bench.
 
     benches/page.py [CAPTURES]
 
 Needs `cargo build --release` before. Prints a Markdown table with medians of ROUNDS (9) runs; the first run of each page is
-not counted. PLAYWRIGHT names a folder with node_modules/playwright-core.
+not counted.
 """
 
 import http.client
@@ -43,6 +43,19 @@ const { chromium } = require(process.argv[2] + '/node_modules/playwright-core');
   await browser.close();
 })();
 """
+
+
+def browser_peer():
+    """Returns a folder with playwright-core, installed once. None: it can't be had here."""
+    folder = ROOT / "target" / "bench" / "node"
+    if not os.path.exists("/usr/bin/chromium"):
+        return None
+    if not (folder / "node_modules" / "playwright-core").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), "playwright-core"]
+        if subprocess.run(install).returncode != 0:
+            return None
+    return str(folder)
 
 
 def fill(environment, url):
@@ -101,7 +114,7 @@ def measure(ready, pid):
             times.append((time.perf_counter() - start) * 1000)
         server[name] = statistics.median(times[1:])
     paint = {}
-    folder = os.environ.get("PLAYWRIGHT")
+    folder = browser_peer()
     if folder:
         pages = json.dumps([(name, url + path) for name, path in paths])
         run = subprocess.run(["node", "-e", PAINT, "page", folder, ready["link"], pages, str(ROUNDS)], capture_output=True, text=True,

@@ -15,17 +15,20 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "postgres"))
+from server import Server
+
 PAGE = ROOT / "docs" / "benchmarks.md"
 SAVED = ROOT / "target" / "bench" / "report"
 
-# In the order of the page. Each prints Markdown.
+# In the order of the page, with headings for those that print none. Each prints Markdown.
 COMMANDS = {
-    "compare": ["benches/compare.sh", "all"],
-    "unexplained": ["benches/diagnose.sh"],
-    "postgres": ["benches/postgres.py"],
-    "references": ["benches/references.sh"],
-    "million": ["benches/million.sh"],
-    "page": ["benches/page.py"],
+    "compare": ("", ["benches/compare.sh", "all"]),
+    "unexplained": ("## Verify what nothing explains", ["benches/diagnose.sh"]),
+    "postgres": ("", [sys.executable, "benches/postgres.py"]),
+    "references": ("## Reconcile 1,000,000 references", ["benches/references.sh"]),
+    "million": ("## 1,000,000 captures", ["benches/million.sh"]),
+    "page": ("## Pages over 100,000 captures", [sys.executable, "benches/page.py"]),
 }
 
 
@@ -66,7 +69,7 @@ class Tables:
 
 
 LISTEN = "whtool listen, every event synced"
-BATCHED, SINGLE = "batched by hand", "every event synced"
+BATCHED = "batched by hand"
 
 
 def goals(tables):
@@ -119,20 +122,44 @@ def goals(tables):
 
 
 def captures(tables, at_most):
-    """The goals of `events` on a million captures."""
-    return []
+    """Yields the goals of `events` on a million captures, for the slower store of each."""
+
+    def slowest(*rows):
+        stores = ("SQLite", "PostgreSQL")
+        return max(tables.cell("1,000,000 captures", row, store) for row in rows for store in stores)
+
+    lists = ["first page", "filter by a common", "filter by a rare", "filter by a type", "filter by a provider", "filter by a verdict",
+             "only failed", "one day in the middle", "since a time"]
+    for work, goal, rows in [
+        ("list and filters", 50, lists),
+        ("`--reference`", 20, ["filter by reference", "filter by a reference"]),
+        ("`show`", 20, ["show one by its number", "show one by its event"]),
+        ("`--grep` without a match", 1000, ["a text that no body"]),
+        ("`stats`", 500, ["totals by hour"]),
+        ("`export`", 8000, ["events export"]),
+    ]:
+        yield at_most(f"`events` on 1,000,000 captures: {work}", goal, slowest(*rows), "ms")
 
 
 def run(name):
     """Returns the output of a command, which is also kept."""
     SAVED.mkdir(parents=True, exist_ok=True)
     file = SAVED / f"{name}.md"
+    heading, command = COMMANDS[name]
     if "--saved" not in sys.argv:
-        print(f"report.py: {' '.join(COMMANDS[name])}", file=sys.stderr, flush=True)
-        done = subprocess.run(COMMANDS[name], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
+        print(f"report.py: {name}", file=sys.stderr, flush=True)
+        environment = dict(os.environ)
+        server = Server("shared_buffers = 256MB", "max_wal_size = 4GB") if name == "million" else None
+        try:
+            if server:
+                environment["URL"] = server.url
+            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
+        finally:
+            if server:
+                server.stop()
         if done.returncode != 0:
             raise SystemExit(f"report.py: {name} failed")
-        file.write_text(done.stdout)
+        file.write_text(f"{heading}\n\n{done.stdout}".strip())
     return file.read_text()
 
 
