@@ -58,7 +58,6 @@ mod passthrough;
 mod postgres;
 #[cfg(unix)]
 mod postgres_failures;
-#[cfg(unix)]
 mod postgres_server;
 #[cfg(unix)]
 mod postgres_store;

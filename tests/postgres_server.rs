@@ -2,13 +2,12 @@
 
 use crate::process::available;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// The user `nobody`: PostgreSQL does not run as root.
+#[cfg(unix)]
 const NOBODY: u32 = 65_534;
 
 /// The password of the server's user `shop`.
@@ -27,8 +26,11 @@ pub struct PostgresServer {
 
 impl PostgresServer {
     /// Starts a new server with these settings, or says that the test is skipped. It has the user
-    /// `shop` and the database `postgres`.
+    /// `shop` and the database `postgres`. On Windows, there is none.
     pub fn start(settings: &[&str]) -> Option<Self> {
+        if cfg!(windows) {
+            return None;
+        }
         let programs = programs()?;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
@@ -114,6 +116,7 @@ fn programs() -> Option<PathBuf> {
     (available(folder.join("initdb").to_str().unwrap()) && available("psql")).then_some(folder)
 }
 
+#[cfg(unix)]
 fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|ran| ran.stdout == b"0\n")
 }
@@ -122,7 +125,9 @@ fn is_root() -> bool {
 pub fn as_server(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).current_dir("/");
+    #[cfg(unix)]
     if is_root() {
+        use std::os::unix::process::CommandExt;
         command.uid(NOBODY).gid(NOBODY);
     }
     command.stdin(Stdio::null());
@@ -130,9 +135,14 @@ pub fn as_server(program: &Path) -> Command {
 }
 
 /// Makes the server's user the owner of a file or folder.
+#[cfg(unix)]
 pub fn give_to_server(path: &Path, mode: u32) {
+    use std::os::unix::fs::{PermissionsExt, chown};
     if is_root() {
         chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
+
+#[cfg(windows)]
+pub fn give_to_server(_path: &Path, _mode: u32) {}

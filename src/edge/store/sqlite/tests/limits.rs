@@ -1,5 +1,6 @@
 //! Tests of the limit on unverified captures, and of commits to files that another program changes.
 
+#[cfg(unix)]
 use super::super::file::log_path;
 use super::{LIMIT, new_delivery, new_store_path};
 use crate::edge::store::sqlite::{SqliteWriter, open};
