@@ -57,8 +57,8 @@ def verify(path):
         for line in file:
             record = json.loads(line)
             if "request" in record:
-                verdict = verdict(record, plexos, plustive)
-                counts[verdict] = counts.get(verdict, 0) + 1
+                found = verdict(record, plexos, plustive)
+                counts[found] = counts.get(found, 0) + 1
     print(json.dumps(dict(sorted(counts.items())), separators=(",", ":")))
 
 
