@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 /// Starts `listen` through a shell script, to which `$0` and `$@` are the program and its arguments.
 /// The URL is read from standard error.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn start_by(
     home: &Path,
     script: &str,
