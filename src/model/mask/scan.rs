@@ -54,6 +54,9 @@ fn percent_decoded(text: &str) -> Option<(String, Vec<usize>)> {
         let byte = u8::from_str_radix(digits, 16).ok().filter(u8::is_ascii_graphic)?;
         digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(char::from(byte))
     };
+    if !text.contains('%') {
+        return None;
+    }
     let (mut decoded, mut places, mut is_encoded, mut at) = (String::new(), Vec::new(), false, 0);
     while let Some(letter) = text[at..].chars().next() {
         let (letter, length) = code(at).map_or((letter, letter.len_utf8()), |letter| (letter, 3));

@@ -43,14 +43,36 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 /// Checks whether the text contains an API key or a signing secret, recognized by its prefix.
 pub fn contains_secret(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    SECRET_PREFIXES.iter().any(|prefix| find_prefix(text, &lower, prefix).is_some())
+    find_prefix(text).is_some()
 }
 
-/// Finds a prefix in a text, in any case: some systems change the case of texts. A prefix in upper
-/// case is a word of its own.
-fn find_prefix(text: &str, lower: &str, prefix: &str) -> Option<usize> {
-    if prefix.starts_with(|letter: char| letter.is_ascii_uppercase()) { text.find(prefix) } else { lower.find(prefix) }
+/// First letters of prefixes, in both cases.
+const STARTS_PREFIX: [bool; 256] = {
+    let (mut table, mut index) = ([false; 256], 0);
+    while index < SECRET_PREFIXES.len() {
+        let first = SECRET_PREFIXES[index].as_bytes()[0];
+        table[first.to_ascii_lowercase() as usize] = true;
+        table[first.to_ascii_uppercase() as usize] = true;
+        index += 1;
+    }
+    table
+};
+
+/// Returns the place and length of the first prefix in a text, in any case: some systems change the
+/// case of texts. A prefix in upper case is a word of its own.
+fn find_prefix(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut starts = (0..bytes.len()).filter(|start| STARTS_PREFIX[usize::from(bytes[*start])]);
+    starts.find_map(|start| {
+        let found = SECRET_PREFIXES.iter().filter(|prefix| begins(&bytes[start..], prefix));
+        found.map(|prefix| prefix.len()).min().map(|length| (start, length))
+    })
+}
+
+fn begins(bytes: &[u8], prefix: &str) -> bool {
+    let Some(start) = bytes.get(..prefix.len()) else { return false };
+    let is_upper = prefix.starts_with(|letter: char| letter.is_ascii_uppercase());
+    if is_upper { start == prefix.as_bytes() } else { start.eq_ignore_ascii_case(prefix.as_bytes()) }
 }
 
 /// Finds words that are secrets. `depth` limits base64 inside base64.
@@ -79,9 +101,7 @@ pub(super) fn ranges(text: &str, audience: Audience, prose: Prose, depth: usize)
 
 /// Returns the part of the word that starts with a secret's prefix.
 fn prefixed(word: &str, prose: Prose) -> Option<Range<usize>> {
-    let lower = word.to_ascii_lowercase();
-    let find = |prefix: &&'static str| Some((find_prefix(word, &lower, prefix)?, prefix.len()));
-    let (start, prefix) = SECRET_PREFIXES.iter().filter_map(find).min()?;
+    let (start, prefix) = find_prefix(word)?;
     let rest = &word[start..];
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '/' | '=');
     let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
@@ -142,4 +162,27 @@ pub(super) fn mail_addresses(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_first_prefix_is_the_first_that_a_search_for_each_finds(
+            parts in prop::collection::vec(prop::sample::select(
+                &["sk_live_", "SK_LIVE_", "whsec_", "WhSec_", "AKIA", "akia", "gh", "p_", "github_pat_", "sk_", "x", "é", "-", "xoxb-"][..]
+            ), 0..8),
+        ) {
+            let text = parts.concat();
+            let lower = text.to_ascii_lowercase();
+            let found = SECRET_PREFIXES.iter().filter_map(|prefix| {
+                let place = if *prefix == "AKIA" { text.find(prefix) } else { lower.find(prefix) };
+                place.map(|place| (place, prefix.len()))
+            });
+            prop_assert_eq!(find_prefix(&text), found.min());
+        }
+    }
 }
