@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs all measurements and writes their tables, and the table of goals, into docs/benchmarks.md.
 
-    cargo build --release && benches/report.py          about half an hour
+    cargo build --release && benches/report.py          about twenty minutes
     benches/report.py --saved                           from the output of the last run, which is kept in target/bench
 
 The text between the marks `<!-- goals -->` and `<!-- tables -->` and their ends is replaced; the rest of the page is not touched.
