@@ -83,7 +83,7 @@ machine() {
     [[ ! $python ]] || versions+=", $($python --version)"
     [[ ! $node ]] || versions+=", Node $($node --version)"
     [[ ! $curl ]] || versions+=", $($curl --version | head -1 | cut -d ' ' -f 1-2)"
-    echo "Versions: $versions. Rounds: $ROUNDS, alternating; medians."
+    echo "Versions: $versions. Rounds: $ROUNDS, alternating; medians." | fold -s -w 100
     echo "Load average before: $(cut -d ' ' -f 1 /proc/loadavg)."
 }
 

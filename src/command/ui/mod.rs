@@ -2,9 +2,9 @@
 //!
 //! `server` owns the socket and the threads that answer, `access` decides who may call, `routes` has
 //! the table of routes. `pages` and `overview` collect the values that `render::page` formats,
-//! `files` sends captures in other formats, `explanations` remembers causes. `replays` sends events to apps, `record` asks the
-//! provider, and `work` runs what takes longer, in `jobs`. `api` writes the records, `openapi`
-//! describes them, and `stream` sends those that arrive. The server is separate from the listener's,
+//! `files` sends captures in other formats, `explanations` remembers causes. `replays` sends events to
+//! apps, `record` asks the provider, and `work` runs what takes longer, in `jobs`. `api` writes the
+//! records, `openapi` describes them, and `stream` sends those that arrive. The server is separate from the listener's,
 //! so that no tunnel reaches it.
 
 mod access;

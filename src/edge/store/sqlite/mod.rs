@@ -5,14 +5,15 @@
 //! `totals` adds up amounts, `following` returns new deliveries, `references` finds
 //! them by reference, `pruning` removes old ones, `state` keeps what `whtool watch` remembers,
 //! `forwards` is the queue to the app, and `writer` is the thread that commits what a listener
-//! receives: `unverified` limits what strangers send, `watched` and `log_check` check that a commit
-//! is on disk.
+//! receives: `jobs` is its queue, `unverified` limits what strangers send, `watched` and `log_check`
+//! check that a commit is on disk.
 
 mod copying;
 mod file;
 mod filter;
 mod following;
 mod forwards;
+mod jobs;
 mod loading;
 mod lock;
 mod log_check;
