@@ -33,8 +33,21 @@ pub(super) fn remove_variables<N: AsRef<str>>(command: &mut Command, names: &[N]
 
 /// Names the user and the machine, to tell apart those who share a database.
 pub(super) fn user_at_host() -> String {
-    let known = |name: whoami::Result<String>, other: &str| name.ok().unwrap_or_else(|| other.to_owned());
-    format!("{}@{}", known(whoami::username(), "user"), known(whoami::hostname(), "host"))
+    let host = whoami::hostname().unwrap_or_else(|_| "host".to_owned());
+    format!("{}@{host}", user_name())
+}
+
+/// Returns the user's name, or the number of a user that no variable names. The system is not asked
+/// for it: a static binary would load other systems' libraries for that, and crash if they do not fit.
+#[cfg(unix)]
+pub(super) fn user_name() -> String {
+    let named = variable("USER").or_else(|| variable("LOGNAME"));
+    named.unwrap_or_else(|| rustix::process::geteuid().as_raw().to_string())
+}
+
+#[cfg(not(unix))]
+pub(super) fn user_name() -> String {
+    whoami::username().unwrap_or_else(|_| "user".to_owned())
 }
 
 pub(super) fn data_dir() -> Result<PathBuf> {

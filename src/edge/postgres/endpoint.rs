@@ -2,6 +2,7 @@
 
 use super::password::{PasswordFile, PasswordQuery};
 use super::tls::{TlsMode, TlsSettings};
+use crate::edge::environment;
 use crate::model::error::{Error, Result};
 use crate::model::sanitize::truncate;
 use crate::world::PostgresUrl;
@@ -154,12 +155,7 @@ fn endpoint(
     if let Some(address) = address {
         config.hostaddr(address);
     }
-    let user = config.get_user().map_or_else(whoami::username, |user| Ok(user.to_owned()));
-    let user = user.map_err(|error| {
-        Error::failed("the system does not tell the user's name")
-            .because(error)
-            .hint("name it in the URL, or set PGUSER")
-    })?;
+    let user = config.get_user().map_or_else(environment::user_name, str::to_owned);
     config.user(&user);
     let database = config.get_dbname().unwrap_or(&user).to_owned();
     let mut ignored_file = None;
