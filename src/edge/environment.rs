@@ -64,12 +64,22 @@ fn folder(name: &str, native: impl Fn(&Native) -> PathBuf) -> Result<PathBuf> {
     if let Some(home) = env::var_os(HOME).filter(|home| !home.is_empty()) {
         return Ok(PathBuf::from(home).join(name));
     }
-    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|error| {
-        Error::failed(format!("can't find a directory for whtool's {name}"))
-            .because(error)
-            .hint(format!("set {HOME} to a directory"))
-    })?;
+    let unknown = || {
+        Error::failed(format!("can't find a directory for whtool's {name}")).hint(format!("set {HOME} to a directory"))
+    };
+    home_dir().ok_or_else(|| unknown().because("HOME is not set"))?;
+    let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|error| unknown().because(error))?;
     Ok(native(&strategy).join(PROGRAM_NAME))
+}
+
+/// Returns the user's home. If the variable is not set, the system is asked, but not by a static
+/// binary with glibc, which would crash if the system's libraries do not fit.
+pub(super) fn home_dir() -> Option<PathBuf> {
+    let is_static = cfg!(all(target_env = "gnu", target_feature = "crt-static"));
+    if is_static && env::var_os("HOME").is_none_or(|home| home.is_empty()) {
+        return None;
+    }
+    etcetera::home_dir().ok()
 }
 
 /// Returns the working directory and its ancestors up to the one that holds `.git`; without one,

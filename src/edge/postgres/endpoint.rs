@@ -44,7 +44,7 @@ pub(super) struct SystemFiles {
 
 impl SystemFiles {
     pub fn of_user(variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let home = etcetera::home_dir().ok();
+        let home = environment::home_dir();
         let (password_file, certificates) = match variable("APPDATA").filter(|_| cfg!(windows)) {
             Some(folder) => {
                 let folder = Path::new(&folder).join("postgresql");
