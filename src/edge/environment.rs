@@ -37,8 +37,8 @@ pub(super) fn user_at_host() -> String {
     format!("{}@{host}", user_name())
 }
 
-/// Returns the user's name, or the number of a user that no variable names. The system is not asked
-/// for it: a static binary would load other systems' libraries for that, and crash if they do not fit.
+/// Returns the user's name from USER or LOGNAME, or the user's number. The system is not asked: a
+/// static binary with glibc would load shared libraries for that, and crash if they do not fit.
 #[cfg(unix)]
 pub(super) fn user_name() -> String {
     let named = variable("USER").or_else(|| variable("LOGNAME"));
